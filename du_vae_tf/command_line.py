@@ -1,0 +1,218 @@
+"""What all entry points share: flags, flagfiles, help and how errors reach the user.
+
+TensorFlow is not imported here, so that `--help` and a mistyped flag are answered at once.
+"""
+
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args, get_type_hints
+
+from absl import app
+from absl import flags
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import errors
+from du_vae_tf import methods
+from du_vae_tf.data import datasets
+
+EXIT_USER_ERROR = 2
+EXIT_DIVERGED = 1
+EXIT_PREEMPTED = 75
+
+FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Flag:
+  """One flag of an entry point: name, Python type, default, heading, help line, choices."""
+
+  name: str
+  type: type
+  default: Any
+  group: str
+  text: str
+  choices: tuple[str, ...] = ()
+
+
+def config_flags(*names: str) -> list[Flag]:
+  """The flags made from fields of `RunConfig`, all of them if no name is given."""
+  hints = get_type_hints(config_lib.RunConfig)
+  made = []
+  for field in dataclasses.fields(config_lib.RunConfig):
+    if names and field.name not in names:
+      continue
+    kinds = [kind for kind in get_args(hints[field.name]) if kind is not type(None)]
+    choices = tuple(datasets.DATASETS) if field.name == "dataset" else field.metadata["choices"]
+    made.append(Flag(
+        name=field.name, type=kinds[0] if kinds else hints[field.name], default=field.default,
+        group=field.metadata["group"], text=field.metadata["help"], choices=choices))
+  return made
+
+
+class _NumberParser(flags.ArgumentParser):
+  """Parses a number, or says in plain words what was expected."""
+
+  def __init__(self, kind: type):
+    self._kind = kind
+    self.syntactic_help = "a whole number" if kind is int else "a number"
+
+  def parse(self, argument: Any) -> Any:
+    try:
+      return self._kind(argument)
+    except ValueError:
+      raise ValueError(f"must be {self.syntactic_help}") from None
+
+
+def _define(specs: Sequence[Flag], values: flags.FlagValues) -> None:
+  for spec in specs:
+    if spec.choices:
+      flags.DEFINE_enum(spec.name, spec.default, list(spec.choices), spec.text, flag_values=values)
+    elif spec.type is bool:
+      flags.DEFINE_bool(spec.name, spec.default, spec.text, flag_values=values)
+    elif spec.type in (int, float):
+      flags.DEFINE(_NumberParser(spec.type), spec.name, spec.default, spec.text,
+                   flag_values=values, serializer=flags.ArgumentSerializer())
+    else:
+      flags.DEFINE_string(spec.name, spec.default, spec.text, flag_values=values)
+
+
+def _locate_flagfiles(arguments: Sequence[str]) -> list[str]:
+  """Lets `--flagfile` also name one of the project's own flagfiles."""
+  located, expect_name = [], False
+  for argument in arguments:
+    prefix, name = "", argument
+    is_flagfile = expect_name
+    expect_name = argument in ("--flagfile", "-flagfile")
+    if not is_flagfile and argument.lstrip("-").startswith("flagfile="):
+      prefix, name = argument.split("=", 1)[0] + "=", argument.split("=", 1)[1]
+      is_flagfile = True
+    if is_flagfile and not os.path.exists(name) and (FLAGS_FOLDER / name).is_file():
+      name = str(FLAGS_FOLDER / name)
+    if is_flagfile and not os.path.isfile(name):
+      own = ", ".join(sorted(path.name for path in FLAGS_FOLDER.glob("**/*.flags")))
+      raise errors.UserError(
+          f"--flagfile={name}: no such file, nor one of the project's own ({own}).")
+    located.append(prefix + name)
+  return located
+
+
+def _parse(specs: Sequence[Flag], values: flags.FlagValues,
+           arguments: Sequence[str]) -> dict[str, Any]:
+  """The values given in the arguments (program name first), flagfiles included."""
+  try:
+    rest = values(list(arguments))
+  except flags.Error as error:
+    message = " ".join(str(error).split())
+    raise errors.UserError(message.removeprefix("flag ")) from None
+  except (OSError, UnicodeDecodeError) as error:
+    raise errors.UserError(f"--flagfile: {error}") from None
+  if rest[1:]:
+    raise errors.UserError(
+        f"unexpected argument {rest[1]!r}: flags are written --name=value.")
+  return {spec.name: values[spec.name].value for spec in specs if values[spec.name].present}
+
+
+def explicit_values(specs: Sequence[Flag], arguments: Sequence[str]) -> dict[str, Any]:
+  """What the arguments (without the program's name) say, parsed apart from the global flags."""
+  values = flags.FlagValues()
+  _define(specs, values)
+  flags.DEFINE_string("flagfile", "", "", flag_values=values)
+  return _parse(specs, values, ["", *_locate_flagfiles(arguments)])
+
+
+def resolve(explicit: Mapping[str, Any]) -> config_lib.RunConfig:
+  """The configuration of a run from what the user said.
+
+  Raises:
+    errors.UserError: a value is out of range, or has no effect on the method or the data set.
+  """
+  dataset = explicit.get("dataset", config_lib.RunConfig.dataset)
+  own_file = FLAGS_FOLDER / f"{dataset}.flags"
+  own_values = (explicit_values(config_flags(), [f"--flagfile={own_file}"])
+                if own_file.is_file() else {})
+  own_values.pop("dataset", None)
+  row = datasets.DATASETS[dataset]
+  for name in sorted(datasets.SOURCE_FLAGS.intersection(explicit).difference(row.flags)):
+    users = [other for other, entry in datasets.DATASETS.items() if name in entry.flags]
+    raise errors.UserError(
+        f"--{name} has no effect on --dataset={dataset}; it belongs to {', '.join(users)}.")
+  return config_lib.resolve(dict(explicit) | {"dataset": dataset}, own_values)
+
+
+def help_text(usage: str, specs: Sequence[Flag]) -> str:
+  """The whole of `--help`: usage, then the flags by group with their defaults."""
+  lines = [usage.strip(), ""]
+  for group in dict.fromkeys(spec.group for spec in specs):
+    lines.append(f"{group}:")
+    for spec in (spec for spec in specs if spec.group == group):
+      value = "|".join(spec.choices) if spec.choices else "" if spec.type is bool else "VALUE"
+      name = f"  --{spec.name}" + (f"={value}" if value else "")
+      lines.append(f"{name}\n      {spec.text}{_default_text(spec)}")
+    lines.append("")
+  names = [spec.name for spec in specs]
+  if "dataset" in names:
+    lines += _rows("Data sets", datasets.DATASETS)
+  if "method" in names:
+    lines += _rows("Methods", methods.METHODS)
+  lines.append("--flagfile=FILE reads flags from a file; the project's own are found by name.")
+  return "\n".join(lines)
+
+
+def _rows(heading: str, table: Mapping[str, Any]) -> list[str]:
+  return [f"{heading}:", *(f"  {name:<12} {row.summary}" for name, row in table.items()), ""]
+
+
+def _default_text(spec: Flag) -> str:
+  """The default as the help shows it."""
+  rows = {name: method.defaults[spec.name] for name, method in methods.METHODS.items()
+          if spec.name in method.defaults}
+  if rows:
+    return " (default: " + ", ".join(f"{value} for {name}" for name, value in rows.items()) + ")"
+  if spec.default is None:
+    return ""
+  return f" (default: {str(spec.default).lower() if spec.type is bool else spec.default})"
+
+
+def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: str) -> None:
+  """Runs an entry point as an absl app, from the folder that the user stands in.
+
+  Args:
+    main: takes the values that the user gave explicitly.
+    specs: the flags of the entry point.
+    usage: the head of `--help`.
+  """
+  os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own start-up chatter.
+  explicit: dict[str, Any] = {}
+
+  def parse(arguments: list[str]) -> list[str]:
+    if any(argument in ("--help", "-help", "-h", "-?") for argument in arguments[1:]):
+      sys.stdout.write(help_text(usage, specs) + "\n")
+      sys.exit(0)
+    try:
+      located = _locate_flagfiles(arguments[1:])
+      explicit.update(_parse(specs, flags.FLAGS, [arguments[0], *located]))
+    except errors.UserError as error:
+      _fail(error, EXIT_USER_ERROR)
+    return arguments[:1]
+
+  def guarded_main(_: Sequence[str]) -> None:
+    try:
+      main(explicit)
+    except errors.UserError as error:
+      _fail(error, EXIT_USER_ERROR)
+    except errors.DivergedError as error:
+      _fail(error, EXIT_DIVERGED)
+    except errors.PreemptedError as error:
+      _fail(error, EXIT_PREEMPTED)
+
+  _define(specs, flags.FLAGS)
+  app.run(guarded_main, flags_parser=parse)
+
+
+def _fail(error: Exception, status: int) -> None:
+  sys.stderr.write(f"{' '.join(str(error).split())}\n")
+  sys.exit(status)

@@ -1,0 +1,223 @@
+"""The configuration of a run: one frozen object in plain Python values.
+
+Flags are made from the fields of `RunConfig`; each default stands here once.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from du_vae_tf import errors
+from du_vae_tf import methods
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fidelity:
+  """What differs between the authors' code and the text of the paper, as plain settings.
+
+  Attributes:
+    regularize_from_start: whether the variance floor and the variance dropout act from the first
+      step (the paper's text) or from the step at which the KL weight reaches 1 (authors' code).
+    normalization_epsilon: added to the batch variance of the means.
+    normalized_encoder_initialization: initialisation of a text encoder whose means are
+      normalized.
+    overrides: values that stand before those of the data set's flagfile.
+  """
+
+  regularize_from_start: bool
+  normalization_epsilon: float
+  normalized_encoder_initialization: str
+  overrides: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+FIDELITIES: dict[str, Fidelity] = {
+    "authors": Fidelity(
+        regularize_from_start=False, normalization_epsilon=1e-5,
+        normalized_encoder_initialization="framework"),
+    "paper": Fidelity(
+        regularize_from_start=True, normalization_epsilon=1e-12,
+        normalized_encoder_initialization="small_uniform", overrides={"epochs": 120}),
+}
+
+
+def option(default: Any, group: str, text: str, *, choices: tuple[str, ...] = (),
+           mathematics: bool = True) -> Any:
+  """A field of `RunConfig` and the flag made from it.
+
+  Args:
+    default: the value without any flag or file.
+    group: heading in `--help`.
+    text: one line in `--help`.
+    choices: the allowed values, if they are few.
+    mathematics: whether the value changes the numbers of the training run; such values name the
+      run folder and may not change when a run is resumed.
+  """
+  return dataclasses.field(default=default, metadata={
+      "group": group, "help": text, "choices": choices, "mathematics": mathematics})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+  """Everything that a run is made from.
+
+  Values that belong to other methods than the chosen one are None. Raises `errors.UserError` for
+  a value out of its range.
+  """
+
+  dataset: str = option("synthetic", "Data", "Data set.")
+  manual_dir: str | None = option(
+      None, "Data", "Folder with raw files at hand, one sub-folder per data set.",
+      mathematics=False)
+  data_dir: str | None = option(
+      None, "Data", "Where prepared data are cached (default: the user's cache folder).",
+      mathematics=False)
+  train_file: str | None = option(
+      None, "Data", "Own training sentences, one a line, or label<TAB>sentence.",
+      mathematics=False)
+  valid_file: str | None = option(
+      None, "Data", "Own validation sentences.", mathematics=False)
+  test_file: str | None = option(None, "Data", "Own test sentences.", mathematics=False)
+  batching: str = option(
+      "near_equal", "Data", "near_equal: every sentence, padded; equal_length: the authors',"
+      " skips small batches.", choices=("near_equal", "equal_length"))
+  batch_size: int = option(32, "Data", "Examples per step over all replicas.")
+  max_length: int = option(200, "Data", "Longest sentence in words; longer ones are cut.")
+  vocab_size: int | None = option(
+      None, "Data", "Most frequent words kept, the four special ones included (default: all).")
+  max_train_examples: int | None = option(
+      None, "Data", "Use the first N training examples (default: all).")
+  max_eval_examples: int | None = option(
+      None, "Data", "Report on the first N examples of the split (default: all).",
+      mathematics=False)
+
+  method: str = option("du_vae", "Method", "What is trained.", choices=tuple(methods.METHODS))
+  gamma: float | None = option(
+      None, "Method", "RMS of the scale of the normalized posterior means.")
+  keep_prob: float | None = option(
+      None, "Method", "Share of posterior variances kept in training; the paper's p.")
+  kl_start: float = option(0.0, "Method", "KL weight before the first step; 1: no annealing.")
+  warmup_epochs: int = option(10, "Method", "Epochs until the KL weight is 1.")
+  fidelity: str = option(
+      "authors", "Method", "Follow the authors' code or the text of the paper.",
+      choices=tuple(FIDELITIES))
+
+  latent_dim: int = option(32, "Networks", "Latent dimensions.")
+  hidden_size: int = option(1024, "Networks", "LSTM units of encoder and decoder.")
+  embedding_size: int = option(512, "Networks", "Word embedding dimensions.")
+
+  epochs: int = option(
+      100, "Training", "Most epochs; may grow when a run is resumed.", mathematics=False)
+  learning_rate: float = option(1.0, "Training", "Of plain SGD, before any decay.")
+  seed: int = option(783435, "Training", "Of weights, noise and the order of the data.")
+  checkpoint_minutes: float = option(
+      10.0, "Training", "Save within an epoch after so many minutes.", mathematics=False)
+  strategy: str = option(
+      "auto", "Training", "Devices; auto: mirrored where there are several GPUs.",
+      choices=("auto", "one_device", "mirrored"), mathematics=False)
+  deterministic: bool = option(
+      False, "Training", "Repeat bit by bit on the same machine (slower).", mathematics=False)
+
+  iw_samples: int = option(
+      500, "Evaluation", "Samples of the importance-weighted NLL.", mathematics=False)
+
+  run_dir: str | None = option(
+      None, "Run", "Folder of the run (default: runs/<dataset>-<method>-<8 hex digits>).",
+      mathematics=False)
+  overwrite: bool = option(
+      False, "Run", "Delete what --run_dir holds and start anew.", mathematics=False)
+
+  def __post_init__(self) -> None:
+    for field in dataclasses.fields(self):
+      choices = field.metadata["choices"]
+      value = getattr(self, field.name)
+      if choices and value not in choices:
+        raise errors.UserError(
+            f"--{field.name}={value}: must be one of {', '.join(choices)}.")
+    for name in methods.METHOD_FLAGS:
+      if getattr(self, name) is not None and name not in self.method_row.defaults:
+        users = [row for row, method in methods.METHODS.items() if name in method.defaults]
+        raise errors.UserError(
+            f"--{name} has no effect on --method={self.method}; it belongs to"
+            f" {', '.join(users)}.")
+    _check_ranges(self)
+
+  @property
+  def method_row(self) -> methods.Method:
+    """The row of the method table."""
+    return methods.METHODS[self.method]
+
+  @property
+  def fidelity_row(self) -> Fidelity:
+    """The settings of the fidelity profile."""
+    return FIDELITIES[self.fidelity]
+
+  def mathematics(self) -> dict[str, Any]:
+    """The values that change the numbers of the training run."""
+    return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+            if field.metadata["mathematics"]}
+
+  def digits(self, data_digest: str) -> str:
+    """Eight hex digits that name the mathematics of the run and the content of its data."""
+    text = json.dumps([self.mathematics(), data_digest], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+  def to_dict(self) -> dict[str, Any]:
+    """All values, ready for JSON."""
+    return dataclasses.asdict(self)
+
+
+_AT_LEAST: dict[str, int] = {
+    "batch_size": 1, "max_length": 1, "vocab_size": 5, "max_train_examples": 16,
+    "max_eval_examples": 1, "warmup_epochs": 0, "latent_dim": 1, "hidden_size": 1,
+    "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1}
+_POSITIVE = ("gamma", "learning_rate", "checkpoint_minutes")
+
+
+def _check_ranges(config: RunConfig) -> None:
+  """Raises `errors.UserError` for a number out of its range."""
+  for name, least in _AT_LEAST.items():
+    value = getattr(config, name)
+    if value is not None and value < least:
+      raise errors.UserError(f"--{name}={value}: must be at least {least}.")
+  for name in _POSITIVE:
+    value = getattr(config, name)
+    if value is not None and not (value > 0.0 and math.isfinite(value)):
+      raise errors.UserError(f"--{name}={value}: must be a finite number above 0.")
+  if config.method_row.normalization != "none" and config.batch_size < 2:
+    raise errors.UserError(
+        f"--batch_size={config.batch_size}: must be at least 2, since --method={config.method}"
+        " normalizes over the batch.")
+  if config.batching == "equal_length" and config.batch_size < 16:
+    raise errors.UserError(
+        f"--batch_size={config.batch_size}: must be at least 16 with --batching=equal_length,"
+        " which skips smaller batches.")
+  if config.keep_prob is not None and not 0.0 < config.keep_prob <= 1.0:
+    raise errors.UserError(f"--keep_prob={config.keep_prob}: must be in (0, 1].")
+  if not 0.0 <= config.kl_start <= 1.0:
+    raise errors.UserError(f"--kl_start={config.kl_start}: must be in [0, 1].")
+  if config.seed >= 2**31:
+    raise errors.UserError(f"--seed={config.seed}: must be below 2147483648.")
+
+
+def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> RunConfig:
+  """The configuration from everything that a user may have said.
+
+  Precedence: what is given explicitly, the method's row, the fidelity profile, the data set's
+  flagfile, the defaults of `RunConfig`.
+
+  Args:
+    explicit: values from the command line and from flagfiles named there.
+    dataset_values: values of the data set's own flagfile.
+
+  Raises:
+    errors.UserError: a value is out of its range or has no effect on the method.
+  """
+  values = dict(dataset_values)
+  fidelity = explicit.get("fidelity", values.get("fidelity", "authors"))
+  values |= FIDELITIES[fidelity].overrides if fidelity in FIDELITIES else {}
+  method = explicit.get("method", values.get("method", "du_vae"))
+  values |= methods.METHODS[method].defaults if method in methods.METHODS else {}
+  return RunConfig(**(values | dict(explicit)))

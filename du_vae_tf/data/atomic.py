@@ -1,0 +1,43 @@
+"""Files and folders that appear complete or not at all."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import uuid
+from collections.abc import Iterator
+
+
+def write_file(path: pathlib.Path, content: bytes) -> None:
+  """Writes a file under another name and renames it; makes the folder if it is missing."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  unfinished = _beside(path)
+  try:
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)
+  finally:
+    unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A folder to be filled in the block, which gets its name at the end of it.
+
+  If another process has made a folder of that name in the meantime, that one stays. If the block
+  raises, nothing stays.
+  """
+  unfinished = _beside(path)
+  unfinished.mkdir(parents=True)
+  try:
+    yield unfinished
+    try:
+      unfinished.rename(path)
+    except OSError:
+      if not path.is_dir():
+        raise
+  finally:
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+  return path.with_name(f".{path.name}.{uuid.uuid4().hex}")

@@ -1,0 +1,153 @@
+"""Fetches the published archives of raw files.
+
+The archives lie on Google Drive. Their location is as published; a download from there has not
+been tried with this code, which is tested against made-up answers alone.
+"""
+
+import hashlib
+import json
+import pathlib
+import re
+import shutil
+import sys
+import tarfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from du_vae_tf import errors
+from du_vae_tf.data import atomic
+
+# Opens a URL: returns a context manager with `read(size)`, `geturl()` and `headers`.
+Opener = Callable[[str], Any]
+
+_BLOCK = 1 << 20
+_TIMEOUT_SECONDS = 60
+_LARGEST_PAGE = 1 << 22
+
+
+def _open(url: str) -> Any:
+  return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)
+
+
+def fetch(
+    url: str,
+    folder: pathlib.Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    advice: str,
+    sha256: str | None = None,
+    opener: Opener = _open,
+) -> None:
+  """Downloads a `.tar.gz` archive and puts the wanted files into a folder.
+
+  The folder appears complete or not at all. Nothing else in the archive is written, and an
+  archive with a member that points outside is refused.
+
+  Args:
+    url: where the archive is; HTTPS.
+    folder: where the files go; its parent keeps the record of checksums.
+    required: names of files, wherever they lie in the archive.
+    optional: names of files that are taken if they are there.
+    advice: ends every error message: what to do where the download does not work.
+    sha256: the known checksum. Without one, that of the first download is recorded beside the
+      folder and later downloads must have the same.
+    opener: opens a URL.
+
+  Raises:
+    errors.UserError: there is no network, the answer is not the archive, or it has changed.
+  """
+  print(f"downloading {url}", file=sys.stderr)
+  record = folder.parent / "checksums.json"
+  with atomic.new_folder(folder) as unfinished:
+    archive = unfinished / "archive"
+    try:
+      received = _save(url, archive, opener)
+      _check(received, sha256, _records(record).get(url), record)
+      _extract(archive, unfinished, required, optional)
+    except (OSError, EOFError, tarfile.TarError, _NotAnArchiveError) as error:
+      raise errors.UserError(f"{url}: download failed: {error}; {advice}") from error
+    archive.unlink()
+    atomic.write_file(
+        record, json.dumps(_records(record) | {url: received}, indent=2).encode() + b"\n")
+
+
+class _NotAnArchiveError(Exception):
+  """What was received is something else."""
+
+
+def _save(url: str, target: pathlib.Path, opener: Opener) -> str:
+  """Writes what the URL answers to a file; returns its SHA-256 in hex."""
+  answer_url = url
+  for attempt in range(2):
+    with opener(answer_url) as answer:
+      if urllib.parse.urlsplit(answer.geturl()).scheme != "https":
+        raise _NotAnArchiveError(f"led to {answer.geturl()}, which is not HTTPS")
+      if "text/html" not in answer.headers.get("Content-Type", ""):
+        digest = hashlib.sha256()
+        with target.open("wb") as file:
+          while block := answer.read(_BLOCK):
+            digest.update(block)
+            file.write(block)
+        return digest.hexdigest()
+      page = answer.read(_LARGEST_PAGE).decode("utf-8", "replace")
+    confirmed = _confirmation_url(page)
+    if attempt or confirmed is None:
+      break
+    answer_url = confirmed
+  raise _NotAnArchiveError("answered with a web page in place of the archive")
+
+
+def _confirmation_url(page: str) -> str | None:
+  """The address behind "Download anyway" on Google Drive's page for large files, if it is one."""
+  action = re.search(r'<form[^>]*action="(https://[\w.-]*\.google\.com/[^"]*)"', page)
+  if action is None:
+    return None
+  fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+  return f"{action[1].replace('&amp;', '&')}?{urllib.parse.urlencode(fields)}"
+
+
+def _check(
+    received: str, sha256: str | None, recorded: str | None, record: pathlib.Path
+) -> None:
+  expected = sha256 or recorded
+  if expected is not None and received != expected:
+    raise _NotAnArchiveError(
+        f"the archive has SHA-256 {received}, expected {expected}"
+        + ("" if sha256 else f" as recorded in {record}"))
+
+
+def _records(record: pathlib.Path) -> dict[str, str]:
+  try:
+    return dict(json.loads(record.read_text()))
+  except FileNotFoundError:
+    return {}
+  except ValueError as error:
+    raise errors.UserError(
+        f"{record}: is not the record of checksums that was written there; delete it.") from error
+
+
+def _extract(
+    archive: pathlib.Path, folder: pathlib.Path, required: Sequence[str], optional: Sequence[str]
+) -> None:
+  with tarfile.open(archive, "r:*") as tar:
+    for member, name in _wanted(tar, {*required, *optional}):
+      content = tar.extractfile(member)
+      if content is not None:
+        with content, (folder / name).open("wb") as file:
+          shutil.copyfileobj(content, file)
+  missing = [name for name in required if not (folder / name).is_file()]
+  if missing:
+    raise _NotAnArchiveError(f"it lacks {', '.join(missing)}")
+
+
+def _wanted(tar: tarfile.TarFile, names: set[str]) -> Iterator[tuple[tarfile.TarInfo, str]]:
+  """The regular files with one of the names; refuses an archive that points outside itself."""
+  for member in tar:
+    path = pathlib.PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+      raise _NotAnArchiveError(f"it has a member outside its folder, {member.name!r}")
+    if member.isfile() and path.name in names:
+      yield member, path.name

@@ -1,0 +1,134 @@
+"""Sentences as ids, kept as memory-mapped arrays that a later start opens at once."""
+
+import array
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from du_vae_tf.data import atomic
+from du_vae_tf.data import text_reader
+from du_vae_tf.data import vocabulary as vocabulary_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedSplit:
+  """The rows of one split, end to end.
+
+  Attributes:
+    tokens: int32, the word ids of all rows, without `<s>` and `</s>`.
+    offsets: int64 [num_examples + 1], where the rows begin in `tokens`.
+    labels: int32 [num_examples], -1 where there are none.
+  """
+
+  tokens: np.ndarray
+  offsets: np.ndarray
+  labels: np.ndarray
+
+  @property
+  def num_examples(self) -> int:
+    """Number of rows."""
+    return len(self.labels)
+
+  @property
+  def lengths(self) -> np.ndarray:
+    """int64 [num_examples], words of each row."""
+    return np.diff(self.offsets)
+
+  @property
+  def num_tokens(self) -> int:
+    """Predicted tokens: words and one `</s>` a row."""
+    return int(self.offsets[-1] - self.offsets[0]) + self.num_examples
+
+  @property
+  def max_words(self) -> int:
+    """Words of the longest row."""
+    return int(self.lengths.max())
+
+  def words(self, row: int) -> np.ndarray:
+    """int32, the word ids of one row."""
+    return self.tokens[self.offsets[row]:self.offsets[row + 1]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+  """What happened to the lines of one split.
+
+  Attributes:
+    sentences: rows.
+    words: words kept.
+    unknown: of these, words that are not in the vocabulary.
+    special: of these, words written like a special symbol other than `<unk>`.
+    cut: rows of which only the first words were kept.
+    blank_lines: lines without a word, skipped.
+  """
+
+  sentences: int
+  words: int
+  unknown: int
+  special: int
+  cut: int
+  blank_lines: int
+
+  def note(self, split: str, max_length: int) -> str:
+    """One line for the console."""
+    text = (f"{split}: {self.sentences} sentences, {self.words} words,"
+            f" {100.0 * self.unknown / max(self.words, 1):.2f} % unknown")
+    for count, what in (
+        (self.blank_lines, "blank lines skipped"),
+        (self.cut, f"sentences cut to {max_length} words"),
+        (self.special, "words written like special symbols read as <unk>")):
+      text += f"; {count} {what}" if count else ""
+    return text
+
+
+def encode(
+    raw: text_reader.RawSplit, vocabulary: vocabulary_lib.Vocabulary, max_length: int
+) -> tuple[EncodedSplit, Counts]:
+  """Splits the sentences into words, cuts them to `max_length` words and looks up the ids."""
+  tokens = array.array("i")
+  offsets = np.zeros(len(raw.sentences) + 1, np.int64)
+  cut = special = 0
+  reserved = (b"<pad>", b"<s>", b"</s>")
+  for row, sentence in enumerate(raw.sentences):
+    words = sentence.split(None, max_length)  # one piece more than kept, if the line goes on
+    if len(words) > max_length:
+      cut += 1
+      del words[max_length:]
+    if any(word in sentence for word in reserved):
+      special += sum(map(words.count, reserved))
+    tokens.extend(vocabulary.iterate_ids(words))
+    offsets[row + 1] = len(tokens)
+  split = EncodedSplit(
+      np.array(tokens, np.int32), offsets, np.array(raw.labels, np.int32))
+  unknown = int(np.count_nonzero(split.tokens == vocabulary_lib.UNKNOWN))
+  return split, Counts(
+      split.num_examples, len(tokens), unknown, special, cut, raw.blank_lines)
+
+
+def save(
+    folder: pathlib.Path, splits: Mapping[str, tuple[EncodedSplit, Counts]]
+) -> None:
+  """Writes encoded splits; the folder appears complete or not at all."""
+  with atomic.new_folder(folder) as unfinished:
+    for name, (split, _) in splits.items():
+      for part in dataclasses.fields(split):
+        np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))
+    (unfinished / "counts.json").write_text(json.dumps(
+        {name: dataclasses.asdict(counts) for name, (_, counts) in splits.items()}, indent=2))
+
+
+def load(folder: pathlib.Path) -> dict[str, tuple[EncodedSplit, Counts]] | None:
+  """Opens what `save` wrote, memory-mapped; None if there is nothing."""
+  if not folder.is_dir():
+    return None
+  counts = json.loads((folder / "counts.json").read_text())
+  return {
+      name: (
+          EncodedSplit(**{
+              part.name: np.load(folder / f"{name}.{part.name}.npy", mmap_mode="r")
+              for part in dataclasses.fields(EncodedSplit)}),
+          Counts(**values))
+      for name, values in counts.items()}

@@ -1,0 +1,105 @@
+"""One pass over a split in evaluation mode, and the figures that follow from it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import seeds
+from du_vae_tf.estimators import active_units
+from du_vae_tf.estimators import conditional_entropy
+from du_vae_tf.estimators import mutual_information
+from du_vae_tf.estimators import posterior_divergence
+from du_vae_tf.models import vae
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Collected:
+  """What a pass gathers from N examples with n latent dimensions.
+
+  Attributes:
+    reconstruction: [N], -log p(x | z) of one sample, nats.
+    kl: [N], KL(q(z | x) || p(z)), nats.
+    kl_per_dimension: [n], mean over examples, nats.
+    mean: [N, n], posterior means.
+    variance: [N, n], posterior variances.
+    sample: [N, n], the sample of each example.
+    words: predicted tokens of all examples.
+  """
+
+  reconstruction: np.ndarray
+  kl: np.ndarray
+  kl_per_dimension: np.ndarray
+  mean: np.ndarray
+  variance: np.ndarray
+  sample: np.ndarray
+  words: int
+
+  def figures(self) -> dict[str, float]:
+    """Means over examples, in nats: -ELBO (weight 1, one sample), its terms, MI, AU, MPD, CE."""
+    return {
+        "elbo_nll": float(np.mean(self.reconstruction + self.kl)),
+        "reconstruction": float(np.mean(self.reconstruction)),
+        "kl": float(np.mean(self.kl)),
+        "mi": mutual_information.mutual_information(self.mean, self.variance, self.sample),
+        "au": active_units.active_units(self.mean),
+        "mpd": posterior_divergence.mean_posterior_divergence(self.mean, self.variance),
+        "ce": conditional_entropy.conditional_entropy(self.variance)}
+
+
+class PosteriorPass:
+  """Collects posterior and ELBO terms of a split; traced once, used every epoch.
+
+  The sample of an example depends on the seed, the purpose and the example's number alone, so
+  epochs are compared under the same noise and batches may be cut in any way.
+
+  Args:
+    model: built.
+    seed: of the run.
+    purpose: name of the stream of noise.
+  """
+
+  def __init__(self, model: vae.VAE, seed: int, purpose: str):
+    self._model = model
+    self._seed = seed
+    self._purpose = purpose
+
+  @tf.function(reduce_retracing=True)
+  def _terms(self, iterator: Any, active: tf.Tensor) -> dict[str, tf.Tensor]:
+    batch = next(iterator)
+    noise = seeds.row_normals(self._seed, self._purpose, batch["row"], [self._model.latent_dim])
+    terms = self._model.terms(batch, noise, training=False, active=active)
+    return terms | {"sample": terms["mean"] + tf.sqrt(terms["variance"]) * noise}
+
+  def collect(self, dataset: tf.data.Dataset, active: bool = True,
+              check: Callable[[], None] = lambda: None) -> Collected:
+    """Passes over the data set once.
+
+    Args:
+      dataset: of batches, each example once.
+      active: whether the variance floor acts.
+      check: called between batches; raises to interrupt.
+
+    Raises:
+      ValueError: the data set is empty.
+    """
+    parts: list[dict[str, np.ndarray]] = []
+    iterator = iter(dataset)
+    active_tensor = tf.constant(active)
+    while True:
+      try:
+        terms = self._terms(iterator, active_tensor)
+      except (tf.errors.OutOfRangeError, StopIteration):
+        break
+      parts.append({name: value.numpy() for name, value in terms.items()})
+      check()
+    if not parts:
+      raise ValueError("`dataset` must hold at least one batch. Received an empty one.")
+    joined = {name: np.concatenate([part[name] for part in parts]).astype(np.float64)
+              for name in parts[0]}
+    return Collected(
+        reconstruction=joined["reconstruction"], kl=joined["kl"],
+        kl_per_dimension=joined["kl_per_dimension"].mean(axis=0), mean=joined["mean"],
+        variance=joined["variance"], sample=joined["sample"], words=int(joined["tokens"].sum()))

@@ -1,0 +1,61 @@
+"""Evaluates a run again: `bazel run //du_vae_tf:evaluate -- --run_dir=...`."""
+
+import dataclasses
+from typing import Any
+
+from du_vae_tf import command_line
+from du_vae_tf import errors
+
+USAGE = """
+Evaluates the best weights of a run and writes evaluations/<split>-<iw_samples>.json beside them.
+
+  bazel run //du_vae_tf:evaluate -- --run_dir=FOLDER [--flag=value ...]
+"""
+
+SOURCES = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
+
+SPECS = [
+    command_line.Flag(
+        name="run_dir", type=str, default=None, group="Evaluation",
+        text="Folder of the run; must be given."),
+    command_line.Flag(
+        name="split", type=str, default="test", group="Evaluation", text="Which examples.",
+        choices=("train", "valid", "test")),
+    command_line.Flag(
+        name="iw_samples", type=int, default=None, group="Evaluation",
+        text="Samples of the importance-weighted NLL (default: as in the run)."),
+    command_line.Flag(
+        name="max_eval_examples", type=int, default=None, group="Evaluation",
+        text="The first N examples of the split (default: as in the run)."),
+    *command_line.config_flags(*SOURCES)]
+
+
+def main(explicit: dict[str, Any]) -> None:
+  """Evaluates the run that the flags name."""
+  if "run_dir" not in explicit:
+    raise errors.UserError("--run_dir: must be given; the folder of a run of //du_vae_tf:train.")
+  # Imported late: a missing flag is answered before TensorFlow is loaded.
+  from du_vae_tf import console
+  from du_vae_tf.analysis import evaluation
+  from du_vae_tf.training import runs
+  from du_vae_tf.training import signals
+
+  stop = signals.StopRequest()
+  stop.install()
+  run = runs.load(explicit["run_dir"])
+  config = dataclasses.replace(run.config, **{
+      name: explicit[name] for name in ("iw_samples", "max_eval_examples") if name in explicit})
+  corpus = run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})
+  report = evaluation.evaluate(run, corpus, explicit.get("split", "test"), config.iw_samples,
+                               config.max_eval_examples, stop)
+  path = evaluation.save_evaluation(run, report)
+  console.say(f"\n{report.table()}\n\nReport: {path}")
+
+
+def run() -> None:
+  """Starts the program."""
+  command_line.run(main, SPECS, USAGE)
+
+
+if __name__ == "__main__":
+  run()

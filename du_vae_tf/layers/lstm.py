@@ -1,0 +1,261 @@
+"""LSTM whose backward pass is written out, which is what makes it fast on processors."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="du_vae_tf")
+class LSTM(keras.layers.Layer):
+  """Long short-term memory over right-padded sequences, with an input that is constant in time.
+
+      [i, f, g, o] = x_t W_x + constant W_c + h_{t-1} R + bias
+      c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
+      h_t = sigmoid(o) * tanh(c_t)
+
+  Source: Hochreiter and Schmidhuber 1997, with forget gates; no offset on the forget gate.
+
+  The recurrence runs forward and knows no padding: what follows a sequence's end changes nothing
+  before it. The projection of the inputs is one product for all time steps, that of the constant
+  one for the whole sequence, and the gradient of R one product after the backward loop.
+
+  Args:
+    units: size h of the state.
+    constant_size: size of the constant input, 0 for none. Concatenating the constant to the input
+      of every step would give the same, at the price of projecting it at every step.
+    kernel_initializer: of the rows of both inputs.
+    recurrent_initializer: of R.
+    bias_initializer: of the bias.
+
+  Call arguments:
+    inputs: float tensor [b, t, d], t >= 1; b may be 0.
+    constant: float tensor [b, constant_size]; needed if constant_size > 0.
+    hidden: h_0, float tensor [b, units]; zeros if None.
+    cell: c_0, float tensor [b, units]; zeros if None.
+
+  Returns:
+    h_1 ... h_t, [b, t, units].
+
+  Weights: `kernel` [d + constant_size, 4 units], `recurrent_kernel` [units, 4 units], `bias`
+  [4 units], gates in the order i, f, g, o.
+  """
+
+  def __init__(self, units: int, constant_size: int = 0,
+               kernel_initializer: Any = "glorot_uniform",
+               recurrent_initializer: Any = "glorot_uniform",
+               bias_initializer: Any = "zeros", **kwargs: Any) -> None:
+    super().__init__(**kwargs)
+    self.units = units
+    self.constant_size = constant_size
+    self.kernel_initializer = keras.initializers.get(kernel_initializer)
+    self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+    self.bias_initializer = keras.initializers.get(bias_initializer)
+
+  def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+    """Creates the weights."""
+    self.input_size = inputs_shape[-1]
+    self.kernel = self.add_weight(
+        name="kernel", shape=(self.input_size + self.constant_size, 4 * self.units),
+        initializer=self.kernel_initializer)
+    self.recurrent_kernel = self.add_weight(
+        name="recurrent_kernel", shape=(self.units, 4 * self.units),
+        initializer=self.recurrent_initializer)
+    self.bias = self.add_weight(
+        name="bias", shape=(4 * self.units,), initializer=self.bias_initializer)
+
+  def call(self, inputs: tf.Tensor, constant: tf.Tensor | None = None,
+           hidden: tf.Tensor | None = None, cell: tf.Tensor | None = None) -> tf.Tensor:
+    time_major = tf.transpose(inputs, [1, 0, 2])
+    projection = self._project(time_major) + self.offset(constant)
+    zeros = tf.zeros([tf.shape(inputs)[0], self.units], projection.dtype)
+    outputs = _recurrence(
+        projection, self._weight(self.recurrent_kernel),
+        zeros if hidden is None else hidden, zeros if cell is None else cell)
+    return tf.transpose(outputs, [1, 0, 2])
+
+  def offset(self, constant: tf.Tensor | None) -> tf.Tensor:
+    """What the bias and the constant input add at every step.
+
+    Args:
+      constant: float tensor [..., constant_size], or None where constant_size is 0.
+
+    Returns:
+      [..., 4 units], or [4 units] without a constant.
+
+    Raises:
+      ValueError: the layer takes a constant and there is none, or the other way round.
+    """
+    if (constant is None) != (self.constant_size == 0):
+      raise ValueError(
+          "`constant` must be given if and only if constant_size > 0. Received:"
+          f" constant={constant}, constant_size={self.constant_size}.")
+    bias = self._weight(self.bias)
+    if constant is None:
+      return bias
+    rows = self._weight(self.kernel)[self.input_size:]
+    return tf.tensordot(tf.cast(constant, self.compute_dtype), rows, 1) + bias
+
+  def step(self, inputs: tf.Tensor, offset: tf.Tensor, hidden: tf.Tensor,
+           cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One time step.
+
+    Args:
+      inputs: [b, d].
+      offset: [b, 4 units], from `offset`.
+      hidden: the state h before the step, [b, units].
+      cell: the state c before the step, [b, units].
+
+    Returns:
+      h and c after the step.
+    """
+    recurrent = tf.matmul(hidden, self._weight(self.recurrent_kernel))
+    return _cell(self._project(inputs) + offset + recurrent, cell)
+
+  def sample_outputs(self, inputs: tf.Tensor, constant: tf.Tensor, hidden: tf.Tensor,
+                     cell: tf.Tensor) -> tf.Tensor:
+    """Runs the same inputs with several constants and initial states.
+
+    The inputs are projected once for all samples, and nothing is kept for a backward pass.
+
+    Args:
+      inputs: [b, t, d], t >= 1.
+      constant: [s, b, constant_size].
+      hidden: h_0, [s, b, units].
+      cell: c_0, [s, b, units].
+
+    Returns:
+      h_1 ... h_t, [s, b, t, units].
+    """
+    recurrent_kernel = self._weight(self.recurrent_kernel)
+    offset = self.offset(constant)
+    projection = self._project(tf.transpose(inputs, [1, 0, 2]))
+    steps = tf.shape(projection)[0]
+    reader = tf.TensorArray(projection.dtype, steps).unstack(projection)
+    writer = tf.TensorArray(projection.dtype, steps, element_shape=hidden.shape)
+
+    def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, writer: tf.TensorArray) -> Any:
+      pre_activation = tf.tensordot(hidden, recurrent_kernel, 1) + offset + reader.read(t)
+      hidden, cell = _cell(pre_activation, cell)
+      return t + 1, hidden, cell, writer.write(t, hidden)
+
+    *_, writer = tf.while_loop(
+        lambda t, *_: t < steps, body, (tf.constant(0), hidden, cell, writer))
+    return tf.transpose(writer.stack(), [1, 2, 0, 3])
+
+  def compute_output_shape(self, inputs_shape: tuple[int | None, ...],
+                           **unused_shapes: Any) -> tuple[int | None, ...]:
+    return (*inputs_shape[:-1], self.units)
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+        "units": self.units, "constant_size": self.constant_size,
+        "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
+        "bias_initializer": keras.initializers.serialize(self.bias_initializer)}
+
+  def _project(self, inputs: tf.Tensor) -> tf.Tensor:
+    """x W_x for inputs [..., d]."""
+    rows = self._weight(self.kernel)[:self.input_size]
+    return tf.tensordot(tf.cast(inputs, self.compute_dtype), rows, 1)
+
+  def _weight(self, variable: keras.Variable) -> tf.Tensor:
+    """The value in the compute dtype, also outside `__call__`, where Keras does not cast it."""
+    return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
+
+
+def _cell(pre_activation: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  """h and c after a step with gates [..., 4 units] before their activation."""
+  i, f, g, o = tf.split(pre_activation, 4, axis=-1)
+  cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
+  return tf.sigmoid(o) * tf.tanh(cell), cell
+
+
+@tf.custom_gradient
+def _recurrence(projection: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.Tensor,
+                cell: tf.Tensor) -> Any:
+  """The loop over time.
+
+  Args:
+    projection: what inputs, constant and bias add to the gates, [t, b, 4h].
+    recurrent_kernel: [h, 4h].
+    hidden: h_0, [b, h].
+    cell: c_0, [b, h].
+
+  Returns:
+    h_1 ... h_t, [t, b, h], and the gradient function.
+  """
+  steps = tf.shape(projection)[0]
+  dtype = projection.dtype
+  reader = tf.TensorArray(dtype, steps).unstack(projection)
+  gates = tf.TensorArray(dtype, steps, element_shape=projection.shape[1:])
+  cells = tf.TensorArray(dtype, steps, element_shape=cell.shape)
+
+  def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, gates: tf.TensorArray,
+           cells: tf.TensorArray) -> Any:
+    pre_activation = reader.read(t) + tf.matmul(hidden, recurrent_kernel)
+    hidden, cell = _cell(pre_activation, cell)
+    return t + 1, hidden, cell, gates.write(t, pre_activation), cells.write(t, cell)
+
+  *_, gates, cells = tf.while_loop(
+      lambda t, *_: t < steps, body, (tf.constant(0), hidden, cell, gates, cells))
+
+  # Everything that needs no order in time is done for all steps at once: few large operations.
+  all_cells = cells.stack()
+  i, f, g, o = tf.split(gates.stack(), 4, axis=-1)
+  i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+  squashed = tf.tanh(all_cells)
+  outputs = o * squashed
+
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    previous_cells = tf.concat([cell[tf.newaxis], all_cells[:-1]], axis=0)
+    previous_hidden = tf.concat([hidden[tf.newaxis], outputs[:-1]], axis=0)
+    hidden_to_cell = o * (1.0 - tf.square(squashed))
+    state_to_gates = tf.concat([
+        g * i * (1.0 - i), previous_cells * f * (1.0 - f), i * (1.0 - tf.square(g)),
+        squashed * o * (1.0 - o)], axis=-1)
+    d_gates, d_hidden, d_cell = _backward_loop(
+        upstream, hidden_to_cell, state_to_gates, f, recurrent_kernel)
+    units = recurrent_kernel.shape[0]
+    d_recurrent = tf.matmul(
+        tf.reshape(previous_hidden, [-1, units]), tf.reshape(d_gates, [-1, 4 * units]),
+        transpose_a=True)
+    return d_gates, d_recurrent, d_hidden, d_cell
+
+  return outputs, gradient
+
+
+def _backward_loop(upstream: tf.Tensor, hidden_to_cell: tf.Tensor, state_to_gates: tf.Tensor,
+                   forget: tf.Tensor,
+                   recurrent_kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Back-propagation through time.
+
+  Args:
+    upstream: gradient of h_1 ... h_t as outputs, [t, b, h].
+    hidden_to_cell: d h_t / d c_t, [t, b, h].
+    state_to_gates: derivative of c_t by the gates i, f, g and of h_t by the gate o before their
+      activation, [t, b, 4h].
+    forget: d c_t / d c_{t-1}, [t, b, h].
+    recurrent_kernel: [h, 4h].
+
+  Returns:
+    the gradients of the gates before their activation [t, b, 4h], of h_0 and of c_0 [b, h].
+  """
+  steps = tf.shape(upstream)[0]
+  dtype = upstream.dtype
+  upstream_reader, cell_reader, gates_reader, forget_reader = (
+      tf.TensorArray(dtype, steps).unstack(tensor)
+      for tensor in (upstream, hidden_to_cell, state_to_gates, forget))
+  writer = tf.TensorArray(dtype, steps, element_shape=state_to_gates.shape[1:])
+
+  def body(t: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, writer: tf.TensorArray) -> Any:
+    d_hidden += upstream_reader.read(t)
+    d_cell += d_hidden * cell_reader.read(t)
+    d_gates = tf.concat([d_cell, d_cell, d_cell, d_hidden], axis=-1) * gates_reader.read(t)
+    d_hidden = tf.matmul(d_gates, recurrent_kernel, transpose_b=True)
+    return t - 1, d_hidden, d_cell * forget_reader.read(t), writer.write(t, d_gates)
+
+  zeros = tf.zeros_like(upstream[0])
+  _, d_hidden, d_cell, writer = tf.while_loop(
+      lambda t, *_: t >= 0, body, (steps - 1, zeros, zeros, writer))
+  return writer.stack(), d_hidden, d_cell

@@ -1,0 +1,152 @@
+"""Batch normalization of posterior means with a controlled scale."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="du_vae_tf")
+class RootMeanSquare(keras.constraints.Constraint):
+  """Rescales a vector so that its root mean square is a given value.
+
+  Signs and ratios are kept; a vector of zeros is reset to the value in every entry.
+
+  Source: Shen et al. 2021, section 3.3 (the scale is rescaled after every update).
+
+  Args:
+    value: the root mean square, > 0.
+
+  Raises:
+    ValueError: `value` is not > 0.
+  """
+
+  def __init__(self, value: float) -> None:
+    if not value > 0.0:
+      raise ValueError(f"`value` must be > 0. Received: value={value}.")
+    self.value = value
+
+  def __call__(self, w: Any) -> tf.Tensor:
+    vector = tf.convert_to_tensor(w)
+    # Dividing by the largest entry first keeps the squares of tiny entries from underflowing.
+    largest = tf.reduce_max(tf.abs(vector))
+    unit = tf.math.divide_no_nan(vector, largest)
+    rms = tf.sqrt(tf.reduce_mean(tf.square(unit)))
+    rescaled = tf.math.divide_no_nan(self.value * unit, rms)
+    return tf.where(largest > 0.0, rescaled, tf.fill(tf.shape(vector), self.value))
+
+  def get_config(self) -> dict[str, Any]:
+    return {"value": self.value}
+
+
+@keras.saving.register_keras_serializable(package="du_vae_tf")
+class MeanNormalization(keras.layers.Layer):
+  """Normalizes posterior means over the batch and scales them to a chosen spread.
+
+      output_d = scale_d * (mean_d - E[mean_d]) / sqrt(Var[mean_d] + epsilon) + shift_d
+
+  In training the moments are those of the batch, over all replicas together; otherwise they are
+  running averages. As sqrt(mean_d scale_d^2) = gamma at all times, the KL to a standard normal
+  prior has the lower bound n * gamma^2 / 2 nats (epsilon -> 0).
+
+  Sources: Shen et al. 2021, eq. (9) and section 3.3 (projected); Zhu et al. 2020 (fixed).
+
+  The moments take two passes, the mean and then the centred squares, because
+  E[m^2] - E[m]^2 cancels in float32 where the spread is small against the mean. Moments, weights
+  and output are float32 under every dtype policy. Replicas may hold different numbers of rows,
+  also none.
+
+  Args:
+    gamma: root mean square of the scale over the latent dimensions, > 0.
+    projected: whether the scale is trained, and projected back to root mean square gamma after
+      every update; if not, it is gamma in every dimension and not trained. The shift, which
+      starts at 0, is trained in both cases.
+    momentum: weight of the old value in a running average, in [0, 1).
+    epsilon: added to the variance, >= 0. Encoders with tiny initial weights give variances down to
+      1e-10 at the start; a larger epsilon shrinks the spread that gamma promises.
+
+  Call arguments:
+    mean: float tensor [b, n].
+    training: whether to use, and average, the moments of the batch.
+
+  Returns:
+    float32 [b, n].
+
+  Raises:
+    ValueError: an argument is out of its range.
+  """
+
+  def __init__(self, gamma: float, projected: bool, momentum: float = 0.9,
+               epsilon: float = 1e-5, **kwargs: Any) -> None:
+    super().__init__(**({"autocast": False} | kwargs))
+    if not gamma > 0.0:
+      raise ValueError(f"`gamma` must be > 0. Received: gamma={gamma}.")
+    if not 0.0 <= momentum < 1.0:
+      raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}.")
+    if not epsilon >= 0.0:
+      raise ValueError(f"`epsilon` must be >= 0. Received: epsilon={epsilon}.")
+    self.gamma = gamma
+    self.projected = projected
+    self.momentum = momentum
+    self.epsilon = epsilon
+
+  def build(self, mean_shape: tuple[int | None, ...]) -> None:
+    """Creates scale, shift and running moments."""
+    shape = (mean_shape[-1],)
+    self.scale = self.add_weight(
+        name="scale", shape=shape, dtype="float32", autocast=False, trainable=self.projected,
+        initializer=keras.initializers.Constant(self.gamma),
+        constraint=RootMeanSquare(self.gamma) if self.projected else None)
+    self.shift = self.add_weight(
+        name="shift", shape=shape, dtype="float32", autocast=False, initializer="zeros")
+    # All replicas compute the same moments, so the first one's assignment stands for all.
+    self.moving_mean = self.add_weight(
+        name="moving_mean", shape=shape, dtype="float32", autocast=False, trainable=False,
+        initializer="zeros", aggregation="only_first_replica")
+    self.moving_variance = self.add_weight(
+        name="moving_variance", shape=shape, dtype="float32", autocast=False, trainable=False,
+        initializer="ones", aggregation="only_first_replica")
+
+  def call(self, mean: tf.Tensor, training: bool = False) -> tf.Tensor:
+    mean = tf.cast(mean, tf.float32)
+    if training:
+      center, variance = self._batch_moments(mean)
+    else:
+      center, variance = self.moving_mean.value, self.moving_variance.value
+    standardized = (mean - center) / tf.sqrt(variance + self.epsilon)
+    return self.scale.value * standardized + self.shift.value
+
+  def compute_output_shape(self, mean_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    return mean_shape
+
+  def get_config(self) -> dict[str, Any]:
+    return super().get_config() | {
+        "gamma": self.gamma, "projected": self.projected, "momentum": self.momentum,
+        "epsilon": self.epsilon}
+
+  def _batch_moments(self, mean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and biased variance over the rows of all replicas; updates the running ones."""
+    rows = tf.cast(tf.shape(mean)[:1], tf.float32)
+    totals = _sum_over_replicas(tf.concat([tf.reduce_sum(mean, axis=0), rows], axis=0))
+    count = totals[-1]
+    # Where no replica has a row, the sums are 0 and so are the moments.
+    divisor = tf.maximum(count, 1.0)
+    center = totals[:-1] / divisor
+    variance = _sum_over_replicas(tf.reduce_sum(tf.square(mean - center), axis=0)) / divisor
+    unbiased = variance * (count / tf.maximum(count - 1.0, 1.0))
+    self._average(self.moving_mean, center, count)
+    self._average(self.moving_variance, unbiased, count)
+    return center, variance
+
+  def _average(self, moving: keras.Variable, value: tf.Tensor, count: tf.Tensor) -> None:
+    """Moves a running average towards the value of a batch that has rows."""
+    new = self.momentum * moving.value + (1.0 - self.momentum) * tf.stop_gradient(value)
+    moving.assign(tf.where(count > 0.0, new, moving.value))
+
+
+def _sum_over_replicas(tensor: tf.Tensor) -> tf.Tensor:
+  """The sum over all replicas that run the step together; differentiable."""
+  context = tf.distribute.get_replica_context()
+  if context is None or context.num_replicas_in_sync == 1:
+    return tensor
+  return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)

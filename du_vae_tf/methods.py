@@ -1,0 +1,54 @@
+"""The table of methods: a method is a row of settings, not a class.
+
+A row says which posterior, which normalization of its means, whether its variances are dropped to
+a floor, which objective and which procedure. Adding a method is adding a row.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+Normalization = Literal["none", "fixed_scale", "projected_scale"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+  """One row of the table.
+
+  Attributes:
+    summary: one line for `--help`.
+    posterior: family of q(z | x).
+    normalization: batch normalization of the posterior means: none, with a scale fixed at gamma
+      in every dimension (Zhu et al. 2020), or with a trainable scale that is re-projected to RMS
+      gamma after every update (Shen et al. 2021, section 3.3).
+    variance_dropout: whether posterior variances have the floor 1 / (2 pi e) and are dropped to
+      it in training (Shen et al. 2021, eq. 6).
+    objective: what is minimised.
+    procedure: how a step is taken.
+    defaults: the method's own settings; a flag that belongs to a method and is not named here has
+      no effect on it and is refused.
+  """
+
+  summary: str
+  posterior: Literal["gaussian"] = "gaussian"
+  normalization: Normalization = "none"
+  variance_dropout: bool = False
+  objective: Literal["elbo"] = "elbo"
+  procedure: Literal["standard"] = "standard"
+  defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+METHODS: dict[str, Method] = {
+    "du_vae": Method(
+        summary="batch-normalized means with projected scale, dropout on variances"
+        " (Shen et al. 2021)",
+        normalization="projected_scale", variance_dropout=True,
+        defaults={"gamma": 0.5, "keep_prob": 0.8}),
+    "vae": Method(summary="plain VAE with KL annealing (Bowman et al. 2016)"),
+    "bn_vae": Method(
+        summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
+        normalization="fixed_scale", defaults={"gamma": 0.6}),
+}
+
+METHOD_FLAGS: frozenset[str] = frozenset(
+    name for method in METHODS.values() for name in method.defaults)

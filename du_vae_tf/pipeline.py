@@ -1,0 +1,88 @@
+"""What the `train` command does: data, training, report, SavedModel, in one run folder."""
+
+import tensorflow as tf
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import console
+from du_vae_tf import report as report_lib
+from du_vae_tf.analysis import evaluation
+from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.serving import export
+from du_vae_tf.training import checkpoints
+from du_vae_tf.training import loop
+from du_vae_tf.training import run_folder
+from du_vae_tf.training import runs
+from du_vae_tf.training import signals
+
+
+def train(config: config_lib.RunConfig) -> report_lib.Report:
+  """Trains, evaluates and exports, or continues where an earlier call was interrupted.
+
+  Args:
+    config: of the run.
+
+  Returns:
+    The report, which is also printed and written.
+
+  Raises:
+    errors.UserError: the data or the run folder do not fit the configuration.
+    errors.DivergedError: a term of the loss is no longer finite.
+    errors.PreemptedError: the process was asked to stop; the state is saved.
+  """
+  if config.deterministic:
+    tf.config.experimental.enable_op_determinism()
+  stop = signals.StopRequest()
+  stop.install()
+  corpus = corpus_lib.load(config)
+  for note in corpus.notes:
+    console.say(note)
+  folder = run_folder.RunFolder(
+      config.run_dir
+      or f"runs/{config.dataset}-{config.method}-{config.digits(corpus.digest)}")
+  folder.acquire()
+  try:
+    if config.overwrite:
+      folder.clear()
+    folder.save_config(config, corpus.digest)
+    console.say(f"Run folder: {folder.path}\n{_describe(config)}")
+    return _finished_report(config, folder) or _complete(config, corpus, folder, stop)
+  finally:
+    folder.release()
+
+
+def _describe(config: config_lib.RunConfig) -> str:
+  values = {name: value for name, value in config.to_dict().items() if value is not None}
+  return "Configuration: " + " ".join(f"--{name}={value}" for name, value in values.items())
+
+
+def _finished_report(config: config_lib.RunConfig,
+                     folder: run_folder.RunFolder) -> report_lib.Report | None:
+  """The report of a run that has nothing left to do, printed again."""
+  if not folder.report.exists():
+    return None
+  progress = checkpoints.read_progress(folder)
+  if progress.epoch < config.epochs and not progress.stopped:
+    return None
+  report = report_lib.Report.read(folder.report)
+  console.say("This run is finished; --epochs may grow, --overwrite starts anew.\n")
+  console.say(report.table())
+  if report.iw_samples != config.iw_samples:
+    console.say(f"\nThis report has {report.iw_samples} samples; for {config.iw_samples}: bazel run"
+                f" //du_vae_tf:evaluate -- --run_dir={folder.path}"
+                f" --iw_samples={config.iw_samples}")
+  return report
+
+
+def _complete(config: config_lib.RunConfig, corpus: corpus_lib.TextCorpus,
+              folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
+  corpus.vocabulary.save(folder.vocabulary)
+  loop.Training(config, corpus, folder, stop).run()
+  run = runs.load(str(folder.path))
+  report = evaluation.evaluate(
+      run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)
+  path = export.export(run, corpus)
+  report.write(folder.report)
+  console.say(f"\n{report.table()}\n")
+  console.say(f"Report: {folder.report}\nSavedModel: {path}")
+  console.say(f"Curves: tensorboard --logdir={folder.tensorboard}")
+  return report

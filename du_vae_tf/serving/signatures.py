@@ -1,0 +1,91 @@
+"""What an exported text model answers: strings in, strings and numbers out, all in the graph."""
+
+import os
+
+import tensorflow as tf
+
+from du_vae_tf import seeds
+from du_vae_tf.data import vocabulary as vocabulary_lib
+from du_vae_tf.models import vae
+
+# Importance samples of one `log_likelihood`, and how many sentences-times-samples run at once.
+LOG_LIKELIHOOD_SAMPLES = 100
+_SAMPLES_AT_ONCE = 10
+
+
+class TextSignatures(tf.Module):
+  """The signatures of a text model.
+
+  Args:
+    model: with its weights; evaluation mode throughout.
+    vocabulary_path: a file with one word per line, the line number being the id.
+    max_length: longer sentences are cut to so many words, as in training.
+    longest: the most words that a reconstruction may have.
+  """
+
+  def __init__(self, model: vae.VAE, vocabulary_path: str | os.PathLike[str], max_length: int,
+               longest: int):
+    super().__init__()
+    self._model = model
+    self._weights = [variable.value for variable in model.variables]
+    self._max_length = max_length
+    self._longest = longest
+    vocabulary_file = tf.saved_model.Asset(str(vocabulary_path))
+    self._asset = vocabulary_file
+    line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    self._ids = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
+        vocabulary_file.asset_path, tf.string, line, tf.int64, number),
+        default_value=vocabulary_lib.UNKNOWN)
+    self._words = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
+        vocabulary_file.asset_path, tf.int64, number, tf.string, line), default_value="<unk>")
+
+  def _batch(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Sentences as the model reads them; a word that names a special id counts as unknown."""
+    ids = tf.ragged.map_flat_values(self._ids.lookup, tf.strings.split(text)[:, :self._max_length])
+    ids = tf.ragged.map_flat_values(
+        lambda flat: tf.where(flat < len(vocabulary_lib.SPECIAL_WORDS),
+                              tf.constant(vocabulary_lib.UNKNOWN, tf.int64), flat), ids)
+    column = tf.ones([tf.shape(text)[0], 1], tf.int64)
+    ids = tf.concat([column * vocabulary_lib.START, ids, column * vocabulary_lib.END], axis=1)
+    return {
+        "ids": tf.cast(ids.to_tensor(vocabulary_lib.PAD), tf.int32),
+        "length": tf.cast(ids.row_lengths(), tf.int32)}
+
+  def _text(self, ids: tf.Tensor) -> tf.Tensor:
+    """Decoded ids [b, t] as sentences [b], up to the end symbol."""
+    ended = tf.cumsum(tf.cast(ids == vocabulary_lib.END, tf.int32), axis=1) > 0
+    words = self._words.lookup(tf.cast(ids, tf.int64))
+    kept = tf.ragged.boolean_mask(words, tf.logical_not(ended))
+    return tf.strings.reduce_join(kept, axis=-1, separator=" ")
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+  def encode(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Posterior of each sentence: `mean` and `variance`, float32 [b, n]."""
+    posterior = self._model.posterior(self._batch(text))
+    return {"mean": posterior.mean, "variance": posterior.variance}
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+  def reconstruct(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Greedy decoding from the posterior mean: `text`, string [b]."""
+    mean = self._model.posterior(self._batch(text)).mean
+    return {"text": self._text(self._model.greedy(mean, self._longest + 1))}
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text"),
+                                tf.TensorSpec([None], tf.int64, name="seed")])
+  def log_likelihood(self, text: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Importance-weighted log p(x), nats: `log_likelihood`, float32 [b].
+
+    The value depends on the sentence and its seed alone, not on the rest of the batch.
+    """
+    batch = self._batch(text)
+    latent_dim = self._model.latent_dim
+    noise = seeds.row_normals(
+        seed, "log_likelihood", tf.zeros_like(seed), [LOG_LIKELIHOOD_SAMPLES, latent_dim])
+    chunks = tf.reshape(
+        tf.transpose(noise, [1, 0, 2]), [-1, _SAMPLES_AT_ONCE, tf.shape(seed)[0], latent_dim])
+    weights = tf.map_fn(
+        lambda chunk: self._model.log_weights(batch, chunk), chunks, parallel_iterations=1,
+        fn_output_signature=tf.float32)
+    weights = tf.reshape(weights, [LOG_LIKELIHOOD_SAMPLES, -1])
+    value = tf.reduce_logsumexp(weights, axis=0) - tf.math.log(float(LOG_LIKELIHOOD_SAMPLES))
+    return {"log_likelihood": value}

@@ -1,0 +1,32 @@
+"""Trains, evaluates and exports a model: `bazel run //du_vae_tf:train -- --dataset=yahoo`."""
+
+from typing import Any
+
+from du_vae_tf import command_line
+
+USAGE = """
+Trains a VAE, evaluates its best epoch on the test split and exports it as a SavedModel.
+
+  bazel run //du_vae_tf:train -- [--flag=value ...]
+
+Everything is written to the run folder. The same command resumes an interrupted run; a finished
+one prints its report again. Defaults of a data set (sizes, epochs) are in flags/<dataset>.flags.
+"""
+
+
+def main(explicit: dict[str, Any]) -> None:
+  """Trains the run that the flags describe."""
+  config = command_line.resolve(explicit)
+  # Imported late: a mistyped flag is answered before TensorFlow is loaded.
+  from du_vae_tf import pipeline
+
+  pipeline.train(config)
+
+
+def run() -> None:
+  """Starts the program."""
+  command_line.run(main, command_line.config_flags(), USAGE)
+
+
+if __name__ == "__main__":
+  run()

@@ -1,0 +1,236 @@
+"""The training run: epochs, validation, the best weights, the schedule, saving and resuming."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import console
+from du_vae_tf import errors
+from du_vae_tf import files
+from du_vae_tf.data import batching
+from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.estimators import posterior_pass
+from du_vae_tf.models import builders
+from du_vae_tf.objectives import schedules
+from du_vae_tf.training import checkpoints
+from du_vae_tf.training import plateau
+from du_vae_tf.training import run_folder
+from du_vae_tf.training import signals
+from du_vae_tf.training import step as step_lib
+from du_vae_tf.training import strategies
+from du_vae_tf.training import summaries
+from du_vae_tf.training.procedures import standard
+
+PROCEDURES: dict[str, Callable[[step_lib.Stepper, Any, tf.Tensor], None]] = {
+    "standard": standard.outer_update}
+
+# Steps between two looks at the sums: a look waits for the device.
+_LOOK_EVERY = 10
+
+# Sentences in one batch of a validation pass, where nothing is kept for gradients.
+EVALUATION_BATCH = 64
+
+
+class Training:
+  """A run that continues from whatever its folder holds.
+
+  Args:
+    config: of the run.
+    corpus: its data.
+    folder: owned by this process.
+    stop: asked between steps whether to end.
+    callbacks: further Keras callbacks.
+  """
+
+  def __init__(self, config: config_lib.RunConfig, corpus: corpus_lib.TextCorpus,
+               folder: run_folder.RunFolder, stop: signals.StopRequest,
+               callbacks: Sequence[keras.callbacks.Callback] = ()):
+    self._config = config
+    self._corpus = corpus
+    self._folder = folder
+    self._stop = stop
+    train = corpus.splits["train"]
+    self._batches = batching.TrainBatches(train, config.batch_size, config.batching, config.seed)
+    self._warmup = schedules.LinearWarmup(config.kl_start, schedules.warmup_steps(
+        config.warmup_epochs, train.num_examples, config.batch_size))
+    self._strategy = strategies.make_strategy(config.strategy)
+    with self._strategy.scope():
+      self._model = builders.build_model(config, len(corpus.vocabulary))
+      self._optimizer = keras.optimizers.SGD(config.learning_rate)
+      self._optimizer.build(self._model.trainable_variables)
+    self._stepper = step_lib.Stepper(
+        self._model, self._optimizer, self._strategy, config, self._warmup)
+    self._validation = posterior_pass.PosteriorPass(self._model, config.seed, "validation")
+    self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizer)
+    self._validation_data = batching.evaluation_dataset(
+        corpus.splits["valid"], EVALUATION_BATCH)
+    self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
+    self._warned = False
+    self._callbacks = keras.callbacks.CallbackList(
+        [summaries.EpochSummaries(folder), *callbacks], add_progbar=True, model=self._model,
+        verbose=1, epochs=config.epochs, steps=self._batches.batches_per_epoch)
+
+  @property
+  def model(self) -> keras.Model:
+    """The model in training."""
+    return self._model
+
+  @property
+  def progress(self) -> checkpoints.Progress:
+    """How far the run is."""
+    return self._checkpoints.progress
+
+  def run(self) -> checkpoints.Progress:
+    """Trains until the schedule or the number of epochs ends it.
+
+    Raises:
+      errors.DivergedError: a term of the loss is no longer finite.
+      errors.PreemptedError: the process was asked to stop; the state is saved.
+    """
+    if self._checkpoints.resume():
+      console.say(f"Resuming after epoch {self.progress.epoch}, step {self.progress.step}.")
+    self._write_metrics()
+    self._run_clock.lap()
+    self._callbacks.on_train_begin()
+    while self.progress.epoch < self._config.epochs and not self.progress.stopped:
+      self._run_epoch()
+    if self.progress.best_epoch is None:
+      # Warm-up never ended: of all epochs the last one is closest to the full objective.
+      self._checkpoints.save_best(self.progress.epoch)
+    self._callbacks.on_train_end()
+    return self.progress
+
+  def _run_epoch(self) -> None:
+    progress = self.progress
+    self._callbacks.on_epoch_begin(progress.epoch)
+    self._stepper.reset(progress.totals)
+    schedule = plateau.Plateau(plateau.TEXT_RULE, progress.plateau)
+    self._optimizer.learning_rate = self._config.learning_rate * schedule.factor
+    try:
+      self._take_steps()
+      collected = self._validation.collect(
+          self._validation_data, self._regularized(), self._stop.check)
+    except errors.PreemptedError:
+      self._save()
+      raise
+    row = self._row(collected)
+    self._judge(schedule, row["elbo_nll"])
+    self._callbacks.on_epoch_end(progress.epoch, row | {
+        "kl_per_dimension": collected.kl_per_dimension.tolist(),
+        "mean_variance": collected.variance.mean(axis=0).tolist()})
+    progress.history.append(row)
+    progress.epoch, progress.batch, progress.epoch_seconds = progress.epoch + 1, 0, 0.0
+    self._stepper.reset()
+    self._save()
+    self._write_metrics()
+    self._say(row)
+
+  def _take_steps(self) -> None:
+    progress = self.progress
+    update = PROCEDURES[self._config.method_row.procedure]
+    dataset = self._batches.dataset(progress.epoch, first=progress.batch)
+    iterator = iter(strategies.distribute(dataset, self._strategy))
+    since_save = console.Stopwatch()
+    self._epoch_clock.lap()
+    logs: dict[str, float] = {}
+    while progress.batch < self._batches.batches_per_epoch:
+      update(self._stepper, iterator, tf.constant(progress.step + 1, tf.int64))
+      progress.batch += 1
+      progress.step += 1
+      if progress.batch % _LOOK_EVERY == 0:
+        self._refuse_faults()
+        logs = self._stepper.means("loss", "kl")
+      self._callbacks.on_train_batch_end(progress.batch - 1, logs)
+      self._stop.check()
+      if since_save.seconds > 60 * self._config.checkpoint_minutes:
+        self._save()
+        since_save.lap()
+    self._refuse_faults()
+    progress.epoch_seconds += self._epoch_clock.lap()
+
+  def _regularized(self) -> bool:
+    return bool(self._stepper.regularized(self.progress.step))
+
+  def _refuse_faults(self) -> None:
+    step, index = self._stepper.first_fault.numpy()
+    if step:
+      raise errors.DivergedError(
+          f"step {step}: the {step_lib.WATCHED[index]} is not finite, so training stopped; the"
+          f" last good state is in {self._folder.checkpoints}. A lower --learning_rate may help.")
+
+  def _row(self, collected: posterior_pass.Collected) -> dict[str, Any]:
+    """The line of metrics.jsonl of the running epoch."""
+    progress = self.progress
+    totals = self._stepper.totals_by_name()
+    means = self._stepper.means("reconstruction", "kl")
+    return {
+        "epoch": progress.epoch + 1, "step": progress.step,
+        "kl_weight": float(self._warmup.weight(progress.step)),
+        "learning_rate": float(self._optimizer.learning_rate),
+        "train_reconstruction": means["reconstruction"], "train_kl": means["kl"],
+        **collected.figures(),
+        "examples_per_second": totals["examples"] / progress.epoch_seconds,
+        "words_per_second": totals["words"] / progress.epoch_seconds}
+
+  def _judge(self, schedule: plateau.Plateau, loss: float) -> None:
+    """Keeps the best weights, and lets the schedule lower the learning rate or stop."""
+    progress = self.progress
+    if not np.isfinite(loss):
+      raise errors.DivergedError(
+          f"epoch {progress.epoch + 1}: the validation loss is not finite; the last good state"
+          f" is in {self._folder.checkpoints}. A lower --learning_rate may help.")
+    eligible = self._warmup.finished(progress.step)
+    if eligible and (progress.best_value is None or loss < progress.best_value):
+      progress.best_value, progress.best_epoch = loss, progress.epoch + 1
+      self._checkpoints.save_best(progress.epoch + 1)
+    decision = schedule.observe(progress.epoch, loss)
+    if decision.decay and progress.best_epoch is not None:
+      self._checkpoints.reload_best()
+      console.say(f"No better validation loss: learning rate halved, weights of epoch"
+                  f" {progress.best_epoch} reloaded.")
+    progress.plateau = schedule.state
+    progress.stopped = decision.stop
+
+  def _save(self) -> None:
+    self._refuse_faults()
+    progress = self.progress
+    progress.totals = self._stepper.totals.numpy().tolist()
+    progress.epoch_seconds += self._epoch_clock.lap() if progress.batch else 0.0
+    progress.train_seconds += self._run_clock.lap()
+    self._checkpoints.save()
+
+  def _write_metrics(self) -> None:
+    """Writes all lines anew, so that an interrupted epoch leaves none behind."""
+    files.write_text_atomically(self._folder.metrics, "".join(
+        json.dumps(row) + "\n" for row in self.progress.history))
+
+  def _say(self, row: dict[str, Any]) -> None:
+    console.say(
+        f"epoch {row['epoch']}/{self._config.epochs}: KL weight {row['kl_weight']:.2f},"
+        f" validation -ELBO {row['elbo_nll']:.2f} = {row['reconstruction']:.2f}"
+        f" + KL {row['kl']:.2f}, MI {row['mi']:.2f}, active units"
+        f" {row['au']} of {self._config.latent_dim}, {row['words_per_second']:.0f} words/s")
+    if self._warmup.finished(row["step"]):
+      self._warn_of_collapse(row)
+
+  def _warn_of_collapse(self, row: dict[str, Any]) -> None:
+    """Once, when warm-up is over: says so if the latent variable is hardly used."""
+    if self._warned or row["au"] >= self._config.latent_dim / 4:
+      return
+    self._warned = True
+    console.say(
+        f"WARNING: {row['au']} of {self._config.latent_dim} latent units are active: the"
+        f" posterior is collapsing onto the prior. Try {_remedy(self._config)}.")
+
+
+def _remedy(config: config_lib.RunConfig) -> str:
+  if config.method == "du_vae":
+    return "a larger --gamma or a smaller --keep_prob"
+  if config.gamma is not None:
+    return "a larger --gamma, or --method=du_vae"
+  return "--method=du_vae (then --gamma and --keep_prob), or a longer --warmup_epochs"

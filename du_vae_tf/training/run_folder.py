@@ -1,0 +1,141 @@
+"""The folder that holds everything of a run: its paths, its configuration, its lock."""
+
+import dataclasses
+import fcntl
+import importlib.metadata
+import json
+import os
+import pathlib
+import shutil
+import socket
+from typing import Any, IO
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import errors
+from du_vae_tf import files
+
+_PATHS = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
+_PACKAGES = ("tensorflow", "tensorflow-probability", "keras")
+
+
+class RunFolder:
+  """Paths of a run folder.
+
+  Args:
+    path: the folder; it need not exist yet.
+  """
+
+  def __init__(self, path: str | os.PathLike[str]):
+    self.path = pathlib.Path(path)
+    self.config = self.path / "config.json"
+    self.vocabulary = self.path / "vocab.txt"
+    self.checkpoints = self.path / "checkpoints"
+    self.best = self.path / "best"
+    self.metrics = self.path / "metrics.jsonl"
+    self.tensorboard = self.path / "tensorboard"
+    self.report = self.path / "report.json"
+    self.evaluations = self.path / "evaluations"
+    self.export = self.path / "export"
+    self._lock: IO[str] | None = None
+
+  def acquire(self) -> None:
+    """Makes the folder and owns it until the process ends.
+
+    The lock is the operating system's, so that of a killed process is gone with it.
+
+    Raises:
+      errors.UserError: another process owns it, or it cannot be written.
+    """
+    try:
+      self.path.mkdir(parents=True, exist_ok=True)
+      handle = open(self.path / "lock", "a+", encoding="utf-8")
+    except OSError as error:
+      raise errors.UserError(
+          f"--run_dir={self.path}: cannot be written ({error.strerror}).") from None
+    try:
+      fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      if os.fstat(handle.fileno()).st_nlink == 0:
+        raise BlockingIOError("the owner gave the lock up between opening and locking")
+    except OSError:
+      handle.seek(0)
+      owner = handle.read().strip() or "another process"
+      raise errors.UserError(
+          f"--run_dir={self.path}: in use by {owner}; wait for it, or give another --run_dir."
+      ) from None
+    handle.truncate(0)
+    handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+    handle.flush()
+    self._lock = handle
+
+  def release(self) -> None:
+    """Gives the folder up."""
+    if self._lock is not None:
+      (self.path / "lock").unlink(missing_ok=True)
+      self._lock.close()
+      self._lock = None
+
+  def clear(self) -> None:
+    """Deletes what the run wrote, the lock apart.
+
+    Raises:
+      errors.UserError: the folder holds something, but no run.
+    """
+    content = [entry for entry in self.path.iterdir() if entry.name != "lock"]
+    if content and not self.config.exists():
+      raise errors.UserError(
+          f"--overwrite: {self.path} holds no config.json, so it is no run folder and is left"
+          " alone; give another --run_dir.")
+    for entry in content:
+      shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+  def save_config(self, config: config_lib.RunConfig, data_digest: str) -> None:
+    """Writes config.json, after a check that the folder is of the same mathematics.
+
+    Raises:
+      errors.UserError: the folder holds a run of other mathematics or other data, or something
+        that is no run.
+    """
+    if self.config.exists():
+      old, old_digest = self.load_config()
+      self._refuse_other_mathematics(old, config, old_digest != data_digest)
+    elif any(entry.name != "lock" for entry in self.path.iterdir()):
+      raise errors.UserError(
+          f"--run_dir={self.path}: the folder is not empty and holds no run; give another one.")
+    values = config.to_dict() | {
+        name: os.path.abspath(getattr(config, name))
+        for name in _PATHS if getattr(config, name) is not None}
+    for name in ("run_dir", "overwrite"):
+      del values[name]
+    versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    files.write_text_atomically(self.config, json.dumps(
+        values | {"data_digest": data_digest, "versions": versions}, indent=2) + "\n")
+
+  def _refuse_other_mathematics(self, old: config_lib.RunConfig, new: config_lib.RunConfig,
+                                other_data: bool) -> None:
+    was, now = old.mathematics(), new.mathematics()
+    differing = [f"--{name} was {was[name]} and is {now[name]}"
+                 for name in now if was[name] != now[name]]
+    if other_data:
+      differing.append("the content of the data files differs")
+    if differing:
+      raise errors.UserError(
+          f"--run_dir={self.path}: holds another run ({'; '.join(differing)}); give another"
+          " --run_dir, or --overwrite to start anew.")
+
+  def load_config(self) -> tuple[config_lib.RunConfig, str]:
+    """The configuration of the run and the digest of its data.
+
+    Raises:
+      errors.UserError: there is no run here, or its config.json cannot be read.
+    """
+    if not self.config.is_file():
+      raise errors.UserError(
+          f"--run_dir={self.path}: no run here (no config.json); give the folder of a run.")
+    try:
+      values: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+      known = {field.name for field in dataclasses.fields(config_lib.RunConfig)}
+      config = config_lib.RunConfig(
+          run_dir=str(self.path), **{name: values[name] for name in values if name in known})
+      return config, values["data_digest"]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+      raise errors.UserError(f"{self.config}: not a configuration of a run ({error}).") from None

@@ -1,0 +1,66 @@
+"""A finished run, read back from its folder."""
+
+import dataclasses
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import errors
+from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.data import vocabulary as vocabulary_lib
+from du_vae_tf.models import builders
+from du_vae_tf.models import vae
+from du_vae_tf.training import checkpoints
+from du_vae_tf.training import run_folder
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+  """A run that can be evaluated and exported.
+
+  Attributes:
+    folder: where it lies.
+    config: what it was made from.
+    data_digest: content of its data.
+    vocabulary: its words.
+    model: with the best weights.
+    progress: how far the training came.
+  """
+
+  folder: run_folder.RunFolder
+  config: config_lib.RunConfig
+  data_digest: str
+  vocabulary: vocabulary_lib.Vocabulary
+  model: vae.VAE
+  progress: checkpoints.Progress
+
+  def load_corpus(self, **sources: str | None) -> corpus_lib.TextCorpus:
+    """The data of the run, under its own vocabulary.
+
+    Args:
+      **sources: fields of the configuration that say where the data lie now.
+
+    Raises:
+      errors.UserError: the data are not there, or are not those of the run.
+    """
+    config = dataclasses.replace(self.config, **sources)
+    corpus = corpus_lib.load(config, self.vocabulary)
+    if corpus.digest != self.data_digest:
+      raise errors.UserError(
+          f"--run_dir={self.folder.path}: the data files have changed since the run was trained;"
+          " give the folder of the original ones (--manual_dir).")
+    return corpus
+
+
+def load(path: str) -> Run:
+  """Reads a run with its best weights.
+
+  Raises:
+    errors.UserError: there is no run at `path`, or it has no best weights yet.
+  """
+  folder = run_folder.RunFolder(path)
+  config, digest = folder.load_config()
+  vocabulary = vocabulary_lib.load(folder.vocabulary)
+  model = builders.build_model(config, len(vocabulary))
+  checkpoints.restore_best(folder, model)
+  return Run(
+      folder=folder, config=config, data_digest=digest, vocabulary=vocabulary, model=model,
+      progress=checkpoints.read_progress(folder))

@@ -1,0 +1,47 @@
+"""Devices: which strategy, and how a global batch is shared among replicas."""
+
+from typing import Any
+
+import tensorflow as tf
+
+Batch = dict[str, tf.Tensor]
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+  """The strategy of that name.
+
+  Args:
+    name: `one_device`; `mirrored` over all GPUs, or over all logical CPU devices where there is
+      no GPU; `auto` is `mirrored` where there are several GPUs, else `one_device`.
+  """
+  gpus = tf.config.list_logical_devices("GPU")
+  if name == "one_device" or (name == "auto" and len(gpus) < 2):
+    return tf.distribute.get_strategy()
+  devices = gpus or tf.config.list_logical_devices("CPU")
+  return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def distribute(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any:
+  """Shares each global batch among the replicas in pieces whose sizes differ by at most one.
+
+  The pieces are cut here, rather than by the strategy, because it cannot cut batches whose sizes
+  vary without changing which rows come together. A piece may be empty.
+
+  Args:
+    dataset: of global batches.
+    strategy: whose replicas take the pieces.
+
+  Returns:
+    An iterable of one global step per element.
+  """
+  pieces = strategy.num_replicas_in_sync
+  if pieces == 1:
+    return dataset
+
+  def cut(batch: Batch) -> tf.data.Dataset:
+    rows = tf.shape(batch["row"], out_type=tf.int64)[0]
+    return tf.data.Dataset.range(pieces).map(lambda piece: {
+        name: value[rows * piece // pieces:rows * (piece + 1) // pieces]
+        for name, value in batch.items()})
+
+  return strategy.distribute_datasets_from_function(lambda _: dataset.flat_map(cut))

@@ -1,0 +1,109 @@
+"""Flags, flagfiles, precedence and the one-line errors, all in one process."""
+
+import pathlib
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from du_vae_tf import command_line
+from du_vae_tf import errors
+
+SPECS = command_line.config_flags()
+
+
+def resolve(*arguments: str):
+  return command_line.resolve(command_line.explicit_values(SPECS, arguments))
+
+
+class PrecedenceTest(parameterized.TestCase):
+
+  def test_without_flags_the_synthetic_set_has_its_own_sizes(self):
+    config = resolve()
+    self.assertEqual((config.dataset, config.method), ("synthetic", "du_vae"))
+    self.assertEqual((config.latent_dim, config.hidden_size, config.epochs), (2, 50, 50))
+    self.assertEqual((config.gamma, config.keep_prob), (0.5, 0.8))
+
+  def test_command_line_stands_before_everything(self):
+    config = resolve("--dataset=yahoo", "--fidelity=paper", "--epochs=7", "--gamma=0.7")
+    self.assertEqual((config.epochs, config.gamma), (7, 0.7))
+
+  @parameterized.parameters(("yahoo", 100), ("yelp", 150), ("short_yelp", 100), ("synthetic", 50))
+  def test_fidelity_profile_stands_before_the_flagfile_of_the_data_set(self, dataset, epochs):
+    self.assertEqual(resolve(f"--dataset={dataset}").epochs, epochs)
+    self.assertEqual(resolve(f"--dataset={dataset}", "--fidelity=paper").epochs, 120)
+
+  def test_method_row_gives_its_own_numbers_and_none_to_others(self):
+    self.assertEqual(resolve("--method=bn_vae").gamma, 0.6)
+    self.assertIsNone(resolve("--method=bn_vae").keep_prob)
+    self.assertIsNone(resolve("--method=vae").gamma)
+
+  def test_flagfile_counts_as_the_command_line_in_the_order_given(self):
+    path = self.create_tempfile(content="--epochs=3\n# a remark\n--seed=5\n").full_path
+    config = resolve("--epochs=9", f"--flagfile={path}", "--seed=6")
+    self.assertEqual((config.epochs, config.seed), (3, 6))
+
+  def test_own_flagfiles_are_found_by_name(self):
+    self.assertEqual(resolve("--flagfile=short_yelp.flags").hidden_size, 512)
+
+  def test_every_own_flagfile_parses(self):
+    paths = sorted(pathlib.Path(command_line.FLAGS_FOLDER).glob("**/*.flags"))
+    self.assertNotEmpty(paths)
+    for path in paths:
+      self.assertNotEmpty(command_line.explicit_values(SPECS, [f"--flagfile={path}"]), path)
+
+
+class RefusalTest(parameterized.TestCase):
+
+  @parameterized.parameters(
+      (["--epochs=x"], "--epochs=x.*whole number"),
+      (["--gamma=big"], "--gamma=big.*a number"),
+      (["--epoch=3"], "epoch.*Did you mean.*epochs"),
+      (["--method=vea"], "--method=vea.*du_vae"),
+      (["--dataset=yaho"], "--dataset=yaho.*yahoo"),
+      (["--method=vae", "--gamma=0.5"], "--gamma has no effect on --method=vae.*du_vae, bn_vae"),
+      (["--method=bn_vae", "--keep_prob=0.5"], "--keep_prob has no effect.*du_vae"),
+      (["--manual_dir=here"], "--manual_dir has no effect on --dataset=synthetic.*yahoo"),
+      (["--dataset=yahoo", "--train_file=f"], "--train_file has no effect.*belongs to text"),
+      (["--keep_prob=0"], r"--keep_prob=0.0.*\(0, 1\]"),
+      (["--keep_prob=1.5"], r"--keep_prob=1.5.*\(0, 1\]"),
+      (["--keep_prob=nan"], "--keep_prob=nan"),
+      (["--gamma=-1"], "--gamma=-1.0.*above 0"),
+      (["--gamma=inf"], "--gamma=inf.*finite"),
+      (["--kl_start=2"], r"--kl_start=2.0.*\[0, 1\]"),
+      (["--kl_start=nan"], "--kl_start=nan"),
+      (["--learning_rate=0"], "--learning_rate=0.0.*above 0"),
+      (["--epochs=0"], "--epochs=0.*at least 1"),
+      (["--batch_size=0"], "--batch_size=0.*at least"),
+      (["--batch_size=1"], "--batch_size=1.*at least 2.*du_vae normalizes"),
+      (["--batch_size=15", "--batching=equal_length"], "--batch_size=15.*at least 16"),
+      (["--max_train_examples=15"], "--max_train_examples=15.*at least 16"),
+      (["--vocab_size=4"], "--vocab_size=4.*at least 5"),
+      (["--seed=-1"], "--seed=-1.*at least 0"),
+      (["--seed=4294967296"], "--seed=4294967296.*below"),
+      (["--warmup_epochs=-1"], "--warmup_epochs=-1.*at least 0"),
+      (["yahoo"], "unexpected argument 'yahoo'"),
+      (["--flagfile=absent.flags"], "--flagfile=absent.flags.*no such file.*yahoo.flags"),
+  )
+  def test_mistake_gets_one_line_that_says_what_would_be_right(self, arguments, message):
+    with self.assertRaisesRegex(errors.UserError, message) as caught:
+      resolve(*arguments)
+    self.assertNotIn("\n", str(caught.exception))
+
+  def test_flagfile_that_is_no_text_is_refused(self):
+    path = self.create_tempfile(content=b"\xff\xfe\x00--epochs", mode="wb").full_path
+    with self.assertRaises(errors.UserError):
+      resolve(f"--flagfile={path}")
+
+
+class HelpTest(absltest.TestCase):
+
+  def test_every_flag_method_and_data_set_is_listed(self):
+    text = command_line.help_text("usage", SPECS)
+    for spec in SPECS:
+      self.assertIn(f"--{spec.name}", text)
+    for word in ("du_vae", "bn_vae", "short_yelp", "0.6 for bn_vae"):
+      self.assertIn(word, text)
+
+
+if __name__ == "__main__":
+  absltest.main()
