@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from absl import app
 from absl import flags
+from absl import logging
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
@@ -185,7 +186,6 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
     usage: the head of `--help`.
   """
   os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own start-up chatter.
   explicit: dict[str, Any] = {}
 
   def parse(arguments: list[str]) -> list[str]:
@@ -200,6 +200,8 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
     return arguments[:1]
 
   def guarded_main(_: Sequence[str]) -> None:
+    if not flags.FLAGS["verbosity"].present:
+      logging.set_verbosity(logging.WARNING)  # Of the libraries: we speak through `console`.
     try:
       main(explicit)
     except errors.UserError as error:

@@ -11,6 +11,11 @@ def say(text: str = "") -> None:
   sys.stdout.flush()
 
 
+def shows_bars() -> bool:
+  """Whether the output is a terminal, where a line can be written over."""
+  return sys.stdout.isatty()
+
+
 class Bar:
   """A progress bar with the expected time, for long work that counts units.
 
@@ -35,7 +40,8 @@ class Bar:
     import keras  # Imported late: this module serves quick commands too.
 
     say(f"{self._label}: about {duration(expected_seconds)}")
-    self._bar = keras.utils.Progbar(total, unit_name="example")
+    if shows_bars():
+      self._bar = keras.utils.Progbar(total, unit_name="example")
 
   def update(self, count: int) -> None:
     """Says that `count` more units are done."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from du_vae_tf import command_line
 from du_vae_tf import errors
+from du_vae_tf import startup
 
 USAGE = """
 Evaluates the best weights of a run and writes evaluations/<split>-<iw_samples>.json beside them.
@@ -35,6 +36,7 @@ def main(explicit: dict[str, Any]) -> None:
   if "run_dir" not in explicit:
     raise errors.UserError("--run_dir: must be given; the folder of a run of //du_vae_tf:train.")
   # Imported late: a missing flag is answered before TensorFlow is loaded.
+  startup.load_tensorflow()
   from du_vae_tf import console
   from du_vae_tf.analysis import evaluation
   from du_vae_tf.training import runs

@@ -3,6 +3,7 @@
 from typing import Any
 
 from du_vae_tf import command_line
+from du_vae_tf import startup
 
 USAGE = """
 Trains a VAE, evaluates its best epoch on the test split and exports it as a SavedModel.
@@ -18,6 +19,7 @@ def main(explicit: dict[str, Any]) -> None:
   """Trains the run that the flags describe."""
   config = command_line.resolve(explicit)
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
+  startup.load_tensorflow()
   from du_vae_tf import pipeline
 
   pipeline.train(config)

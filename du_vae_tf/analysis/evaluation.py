@@ -36,10 +36,8 @@ def evaluate(run: runs.Run, corpus: corpus_lib.TextCorpus, split: str, iw_sample
   collected = posterior_pass.PosteriorPass(run.model, run.config.seed, "evaluation").collect(
       dataset, check=stop.check)
   bar = console.Bar(f"Importance-weighted NLL, {iw_samples} samples per example", stop.check)
-  weighted = importance_nll.importance_nll(
-      run.model, dataset, iw_samples, run.config.seed, num_examples=len(collected.kl),
-      progress=bar)
-  nll = weighted.nll
+  nll = importance_nll.ImportanceNLL(
+      run.model, iw_samples, run.config.seed).estimate(dataset, bar).nll
   return report_lib.Report(
       dataset=run.config.dataset, method=run.config.method, split=split, num_examples=len(nll),
       iw_samples=iw_samples, nll=float(nll.mean()),

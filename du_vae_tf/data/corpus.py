@@ -10,8 +10,8 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
+from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import batch_plans
 from du_vae_tf.data import datasets
@@ -25,21 +25,6 @@ from du_vae_tf.data import vocabulary as vocabulary_lib
 _FORMAT = 1
 
 _RawSplits = dict[str, text_reader.RawSplit]
-
-
-class DataConfig(sources.SourceConfig, Protocol):
-  """The part of `config.RunConfig` that this module reads."""
-
-  @property
-  def batching(self) -> str: ...
-  @property
-  def batch_size(self) -> int: ...
-  @property
-  def max_length(self) -> int: ...
-  @property
-  def vocab_size(self) -> int | None: ...
-  @property
-  def max_train_examples(self) -> int | None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +45,7 @@ class TextCorpus:
 
 
 def load(
-    config: DataConfig, vocabulary: vocabulary_lib.Vocabulary | None = None
+    config: config_lib.RunConfig, vocabulary: vocabulary_lib.Vocabulary | None = None
 ) -> TextCorpus:
   """Loads the data set that the configuration names.
 
@@ -94,15 +79,10 @@ def load(
   folder = cache / "encoded" / _key(
       config.dataset, source.raw_digest, vocabulary.digest, config.max_length,
       config.max_train_examples)
-  encoded = encoding.load(folder)
-  if encoded is None:
-    encoding.save(folder, {
-        name: encoding.encode(split, vocabulary, config.max_length)
-        for name, split in raw().items()})
-    encoded = encoding.load(folder)
-    assert encoded is not None  # just written
+  encoded = encoding.load_or_make(folder, lambda: {
+      name: encoding.encode(split, vocabulary, config.max_length)
+      for name, split in raw().items()})
   splits = {name: split for name, (split, _) in encoded.items()}
-  _check_size(config, splits["train"])
   notes += [counts.note(name, config.max_length) for name, (_, counts) in encoded.items()]
   if config.batching == "equal_length":
     notes.append(_left_out(config, splits["train"]))
@@ -110,7 +90,7 @@ def load(
 
 
 def _vocabulary(
-    config: DataConfig,
+    config: config_lib.RunConfig,
     source: sources.Source,
     cache: pathlib.Path,
     raw: Callable[[], _RawSplits],
@@ -139,14 +119,7 @@ def _key(*parts: str | int | None) -> str:
   return hashlib.sha256(json.dumps([_FORMAT, *parts]).encode()).hexdigest()[:32]
 
 
-def _check_size(config: DataConfig, train: encoding.EncodedSplit) -> None:
-  if train.num_examples < datasets.MIN_TRAINING_ROWS:
-    raise errors.UserError(
-        f"--max_train_examples={config.max_train_examples}: a training split needs at least"
-        f" {datasets.MIN_TRAINING_ROWS} sentences.")
-
-
-def _left_out(config: DataConfig, train: encoding.EncodedSplit) -> str:
+def _left_out(config: config_lib.RunConfig, train: encoding.EncodedSplit) -> str:
   batches = batch_plans.equal_length(train.lengths, config.batch_size)
   count = train.num_examples - sum(map(len, batches))
   return (f"--batching=equal_length: {count} of {train.num_examples} training sentences are never"

@@ -5,6 +5,7 @@ been tried with this code, which is tested against made-up answers alone.
 """
 
 import hashlib
+import http.client
 import json
 import pathlib
 import re
@@ -13,6 +14,7 @@ import sys
 import tarfile
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -67,7 +69,8 @@ def fetch(
       received = _save(url, archive, opener)
       _check(received, sha256, _records(record).get(url), record)
       _extract(archive, unfinished, required, optional)
-    except (OSError, EOFError, tarfile.TarError, _NotAnArchiveError) as error:
+    except (OSError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error,
+            _NotAnArchiveError) as error:
       raise errors.UserError(f"{url}: download failed: {error}; {advice}") from error
     archive.unlink()
     atomic.write_file(
@@ -132,7 +135,7 @@ def _records(record: pathlib.Path) -> dict[str, str]:
 def _extract(
     archive: pathlib.Path, folder: pathlib.Path, required: Sequence[str], optional: Sequence[str]
 ) -> None:
-  with tarfile.open(archive, "r:*") as tar:
+  with tarfile.open(archive, "r:gz") as tar:
     for member, name in _wanted(tar, {*required, *optional}):
       content = tar.extractfile(member)
       if content is not None:

@@ -4,7 +4,7 @@ import array
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -108,22 +108,17 @@ def encode(
       split.num_examples, len(tokens), unknown, special, cut, raw.blank_lines)
 
 
-def save(
-    folder: pathlib.Path, splits: Mapping[str, tuple[EncodedSplit, Counts]]
-) -> None:
-  """Writes encoded splits; the folder appears complete or not at all."""
-  with atomic.new_folder(folder) as unfinished:
-    for name, (split, _) in splits.items():
-      for part in dataclasses.fields(split):
-        np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))
-    (unfinished / "counts.json").write_text(json.dumps(
-        {name: dataclasses.asdict(counts) for name, (_, counts) in splits.items()}, indent=2))
+def load_or_make(
+    folder: pathlib.Path, make: Callable[[], Mapping[str, tuple[EncodedSplit, Counts]]]
+) -> dict[str, tuple[EncodedSplit, Counts]]:
+  """Opens encoded splits, memory-mapped.
 
-
-def load(folder: pathlib.Path) -> dict[str, tuple[EncodedSplit, Counts]] | None:
-  """Opens what `save` wrote, memory-mapped; None if there is nothing."""
+  Args:
+    folder: where they are kept; it appears complete or not at all.
+    make: makes them if there is no such folder.
+  """
   if not folder.is_dir():
-    return None
+    _save(folder, make())
   counts = json.loads((folder / "counts.json").read_text())
   return {
       name: (
@@ -132,3 +127,14 @@ def load(folder: pathlib.Path) -> dict[str, tuple[EncodedSplit, Counts]] | None:
               for part in dataclasses.fields(EncodedSplit)}),
           Counts(**values))
       for name, values in counts.items()}
+
+
+def _save(
+    folder: pathlib.Path, splits: Mapping[str, tuple[EncodedSplit, Counts]]
+) -> None:
+  with atomic.new_folder(folder) as unfinished:
+    for name, (split, _) in splits.items():
+      for part in dataclasses.fields(split):
+        np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))
+    (unfinished / "counts.json").write_text(json.dumps(
+        {name: dataclasses.asdict(counts) for name, (_, counts) in splits.items()}, indent=2))

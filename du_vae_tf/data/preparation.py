@@ -42,21 +42,23 @@ def read_examples(
 
   from du_vae_tf.data.builders import text_files
 
-  module, class_name = datasets.DATASETS[name].builder
+  dataset = datasets.DATASETS[name]
+  module, class_name = dataset.builder
   builder_class = getattr(importlib.import_module(module), class_name)
   options: dict[str, Any] = {"data_dir": str(cache / "tfds"), "file_format": "tfrecord"}
-  if source.files:
+  if dataset.line_format is not None:
     options["config"] = text_files.TextFilesConfig(
-        name=source.raw_digest[:_DIGITS], files=source.files)
-  with _alone(cache / "locks" / f"{name}-{source.raw_digest[:_DIGITS]}"), _quiet():
-    # Made under the lock: a builder looks for prepared data when it is made.
-    builder = builder_class(**options)
-    if not sys.stderr.isatty():
-      tfds.disable_progress_bar()
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-  blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
-  return {split: _read(builder, split, blank_lines.get(split, 0)) for split in datasets.SPLITS}
+        name=source.raw_digest[:_DIGITS], files=source.files, line_format=dataset.line_format)
+  with _quiet():
+    with _alone(cache / "locks" / f"{name}-{source.raw_digest[:_DIGITS]}"):
+      # Made under the lock: a builder looks for prepared data when it is made.
+      builder = builder_class(**options)
+      if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+      builder.download_and_prepare(
+          download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
+    return {split: _read(builder, split, blank_lines.get(split, 0)) for split in datasets.SPLITS}
 
 
 def _read(builder: Any, split: str, blank_lines: int) -> text_reader.RawSplit:
@@ -79,7 +81,7 @@ def _alone(lock: pathlib.Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-  """Holds back what TFDS says: that it downloads (it does not), that the files are unknown to it."""
+  """Holds back what TFDS says: that it downloads (it does not), that the files are new to it."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(min(verbosity, logging.ERROR))
   try:

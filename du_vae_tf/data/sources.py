@@ -5,30 +5,13 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Protocol
 
+from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import datasets
 from du_vae_tf.data import download
 from du_vae_tf.data import synthetic_generator
 from du_vae_tf.data import text_reader
-
-
-class SourceConfig(Protocol):
-  """The part of `config.RunConfig` that says where data are."""
-
-  @property
-  def dataset(self) -> str: ...
-  @property
-  def manual_dir(self) -> str | None: ...
-  @property
-  def data_dir(self) -> str | None: ...
-  @property
-  def train_file(self) -> str | None: ...
-  @property
-  def valid_file(self) -> str | None: ...
-  @property
-  def test_file(self) -> str | None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +31,7 @@ class Source:
   digest: str
 
 
-def cache_dir(config: SourceConfig) -> pathlib.Path:
+def cache_dir(config: config_lib.RunConfig) -> pathlib.Path:
   """The folder for prepared data: `--data_dir` or the user's cache folder.
 
   Raises:
@@ -70,7 +53,7 @@ def cache_dir(config: SourceConfig) -> pathlib.Path:
 
 
 def locate(
-    config: SourceConfig, cache: pathlib.Path, opener: download.Opener | None = None
+    config: config_lib.RunConfig, cache: pathlib.Path, opener: download.Opener | None = None
 ) -> Source:
   """Finds, or downloads, the raw files.
 
@@ -106,7 +89,7 @@ def locate(
   return Source(files, beside, raw.hexdigest(), everything.hexdigest())
 
 
-def _own_files(config: SourceConfig) -> dict[str, pathlib.Path]:
+def _own_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:
   given = {"train_file": config.train_file, "valid_file": config.valid_file,
            "test_file": config.test_file}
   missing = [f"--{flag}" for flag, path in given.items() if not path]

@@ -30,8 +30,6 @@ class Vocabulary:
 
   Attributes:
     words: all words, special ones included; the position is the id.
-    word_to_id: what a word of a text is read as, for every word that has an id of its own or is
-      written like a special one (which reads as `<unk>`); all others are `<unk>`.
 
   Raises:
     ValueError: a word occurs twice, is empty, has white space or the name of a special one.
@@ -40,16 +38,16 @@ class Vocabulary:
   def __init__(self, words: Iterable[bytes]) -> None:
     own = tuple(words)
     self.words: tuple[bytes, ...] = SPECIAL_WORDS + own
-    self.word_to_id: dict[bytes, int] = {
+    # Without the special words, so that one written in a text is unknown.
+    self._ids: dict[bytes, int] = {
         word: number for number, word in enumerate(own, start=len(SPECIAL_WORDS))}
-    if len(self.word_to_id) != len(own):
+    if len(self._ids) != len(own):
       raise ValueError("`words` must be distinct. Received: words with repetitions.")
     for word in own:
       if word in _NOT_WORDS or word.split() != [word]:
         raise ValueError(
             "`words` must not be empty, have white space or be special. Received: "
             f"{word!r}.")
-    self.word_to_id.update(dict.fromkeys(_NOT_WORDS, UNKNOWN))
 
   def __len__(self) -> int:
     return len(self.words)
@@ -66,12 +64,12 @@ class Vocabulary:
     return hashlib.sha256(b"\n".join(self.words)).hexdigest()
 
   def encode(self, words: Sequence[bytes]) -> list[int]:
-    """The ids of words, without `<s>` and `</s>`."""
+    """The ids of words, without `<s>` and `</s>`; one written like a special word is `<unk>`."""
     return list(self.iterate_ids(words))
 
   def iterate_ids(self, words: Iterable[bytes]) -> Iterator[int]:
     """The ids of words, one by one."""
-    return map(self.word_to_id.get, words, itertools.repeat(UNKNOWN))  # type: ignore[arg-type]
+    return map(self._ids.get, words, itertools.repeat(UNKNOWN))
 
   def decode(self, ids: Iterable[int]) -> str:
     """The text of ids: stops at `</s>`, leaves out `<s>` and `<pad>`."""

@@ -247,12 +247,15 @@ def _backward_loop(upstream: tf.Tensor, hidden_to_cell: tf.Tensor, state_to_gate
       tf.TensorArray(dtype, steps).unstack(tensor)
       for tensor in (upstream, hidden_to_cell, state_to_gates, forget))
   writer = tf.TensorArray(dtype, steps, element_shape=state_to_gates.shape[1:])
+  # A product with `transpose_b` in the loop would rearrange R at every step, at four times the
+  # price of the product itself.
+  transposed_kernel = tf.transpose(recurrent_kernel)
 
   def body(t: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, writer: tf.TensorArray) -> Any:
     d_hidden += upstream_reader.read(t)
     d_cell += d_hidden * cell_reader.read(t)
     d_gates = tf.concat([d_cell, d_cell, d_cell, d_hidden], axis=-1) * gates_reader.read(t)
-    d_hidden = tf.matmul(d_gates, recurrent_kernel, transpose_b=True)
+    d_hidden = tf.matmul(d_gates, transposed_kernel)
     return t - 1, d_hidden, d_cell * forget_reader.read(t), writer.write(t, d_gates)
 
   zeros = tf.zeros_like(upstream[0])

@@ -32,6 +32,7 @@ def build_model(config: config_lib.RunConfig, vocab_size: int) -> vae.VAE:
           epsilon=fidelity.normalization_epsilon, name="mean_normalization")
       if normalized else None,
       variance_dropout.VarianceDropout(config.keep_prob, name="variance_dropout")
-      if method.variance_dropout else None)
+      if method.variance_dropout else None,
+      name="vae")
   model.build()
   return model

@@ -54,8 +54,9 @@ class VAE(keras.Model):
     del input_shape
     self.encoder.build((None, None))
     self.decoder.build((None, self.latent_dim))
-    if self.normalization is not None:
-      self.normalization.build((None, self.latent_dim))
+    for layer in (self.normalization, self.variance_dropout):
+      if layer is not None:
+        layer.build((None, self.latent_dim))
     self.built = True
 
   def posterior(self, batch: Batch, training: bool = False, active: bool | tf.Tensor = True,

@@ -82,10 +82,12 @@ class TextSignatures(tf.Module):
     noise = seeds.row_normals(
         seed, "log_likelihood", tf.zeros_like(seed), [LOG_LIKELIHOOD_SAMPLES, latent_dim])
     chunks = tf.reshape(
-        tf.transpose(noise, [1, 0, 2]), [-1, _SAMPLES_AT_ONCE, tf.shape(seed)[0], latent_dim])
+        tf.transpose(noise, [1, 0, 2]),
+        [LOG_LIKELIHOOD_SAMPLES // _SAMPLES_AT_ONCE, _SAMPLES_AT_ONCE, tf.shape(seed)[0],
+         latent_dim])
     weights = tf.map_fn(
         lambda chunk: self._model.log_weights(batch, chunk), chunks, parallel_iterations=1,
         fn_output_signature=tf.float32)
-    weights = tf.reshape(weights, [LOG_LIKELIHOOD_SAMPLES, -1])
+    weights = tf.reshape(weights, [LOG_LIKELIHOOD_SAMPLES, tf.shape(seed)[0]])
     value = tf.reduce_logsumexp(weights, axis=0) - tf.math.log(float(LOG_LIKELIHOOD_SAMPLES))
     return {"log_likelihood": value}

@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from du_vae_tf import errors
-from du_vae_tf.training import plateau
 from du_vae_tf.training import run_folder
 
 
@@ -27,7 +26,7 @@ class Progress:
     totals: sums over the running epoch (`step.TOTALS`).
     epoch_seconds: training time of the running epoch.
     train_seconds: wall time of the run, validation and checkpoints included.
-    plateau: state of the learning-rate schedule.
+    plateau: state of the learning-rate schedule; None before the first epoch.
     best_epoch: number of the best epoch, counted from 1; None before the first eligible one.
     best_value: its validation -ELBO in nats per example.
     stopped: whether the schedule ended the training.
@@ -40,8 +39,7 @@ class Progress:
   totals: list[float] | None = None
   epoch_seconds: float = 0.0
   train_seconds: float = 0.0
-  plateau: dict[str, Any] = dataclasses.field(
-      default_factory=lambda: dataclasses.asdict(plateau.State()))
+  plateau: dict[str, Any] | None = None
   best_epoch: int | None = None
   best_value: float | None = None
   stopped: bool = False

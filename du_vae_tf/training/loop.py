@@ -1,7 +1,7 @@
 """The training run: epochs, validation, the best weights, the schedule, saving and resuming."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -34,6 +34,14 @@ _LOOK_EVERY = 10
 
 # Sentences in one batch of a validation pass, where nothing is kept for gradients.
 EVALUATION_BATCH = 64
+
+
+class _EpochBar(keras.callbacks.ProgbarLogger):
+  """Keras's progress bar, without the epoch's figures at its end: they have a line of their own."""
+
+  def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    del logs
+    super().on_epoch_end(epoch, None)
 
 
 class Training:
@@ -71,9 +79,10 @@ class Training:
         corpus.splits["valid"], EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
     self._warned = False
+    bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
-        [summaries.EpochSummaries(folder), *callbacks], add_progbar=True, model=self._model,
-        verbose=1, epochs=config.epochs, steps=self._batches.batches_per_epoch)
+        [summaries.EpochSummaries(folder), *bars, *callbacks], model=self._model, verbose=1,
+        epochs=config.epochs, steps=self._batches.batches_per_epoch)
 
   @property
   def model(self) -> keras.Model:

@@ -6,7 +6,6 @@ from du_vae_tf.data.builders import text_files
 class DuVaeShortYelp(text_files.DuVaeText):
   """Sentences of Yelp reviews: 100 000 / 10 000 / 10 000, at most 15 words, with sentiment."""
 
-  DATASET = "short_yelp"
   DESCRIPTION = "Pre-tokenised sentences of Yelp reviews; label 1 is positive."
   HOMEPAGE = "https://github.com/shentianxiao/language-style-transfer"
   CITATION = """\

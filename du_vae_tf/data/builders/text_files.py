@@ -18,9 +18,11 @@ class TextFilesConfig(tfds.core.BuilderConfig):
 
   Attributes:
     files: split name -> path.
+    line_format: what a line of them is; see `datasets.Dataset`.
   """
 
   files: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+  line_format: datasets.LineFormat = "detect"
 
 
 class DuVaeText(tfds.core.GeneratorBasedBuilder):
@@ -32,7 +34,6 @@ class DuVaeText(tfds.core.GeneratorBasedBuilder):
 
   VERSION = tfds.core.Version("1.0.0")
   RELEASE_NOTES = {"1.0.0": "First version."}
-  DATASET = "text"
   DESCRIPTION = "Sentences from own files."
   HOMEPAGE: str | None = None
   CITATION: str | None = None
@@ -56,9 +57,8 @@ class DuVaeText(tfds.core.GeneratorBasedBuilder):
       raise ValueError(
           f"`config` must be a TextFilesConfig that names the files. Received: "
           f"{self.builder_config}.")
-    line_format = datasets.DATASETS[self.DATASET].line_format
-    assert line_format is not None  # rows with a builder of text files have one
-    splits = text_reader.read_files(self.builder_config.files, line_format)
+    splits = text_reader.read_files(
+        self.builder_config.files, self.builder_config.line_format)
     self.info.metadata["blank_lines"] = {
         name: split.blank_lines for name, split in splits.items()}
     return {name: self._generate_examples(split) for name, split in splits.items()}

@@ -6,7 +6,6 @@ from du_vae_tf.data.builders import text_files
 class DuVaeYahoo(text_files.DuVaeText):
   """Yahoo Answers as used for VAEs: 100 000 / 10 000 / 10 000 texts without labels."""
 
-  DATASET = "yahoo"
   DESCRIPTION = "Pre-tokenised questions and answers of Yahoo Answers."
   HOMEPAGE = "https://github.com/jxhe/vae-lagging-encoder"
   CITATION = """\

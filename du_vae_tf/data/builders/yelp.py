@@ -6,7 +6,6 @@ from du_vae_tf.data.builders import text_files
 class DuVaeYelp(text_files.DuVaeText):
   """Yelp reviews as used for VAEs: 100 000 / 10 000 / 10 000 texts with five classes."""
 
-  DATASET = "yelp"
   DESCRIPTION = "Pre-tokenised Yelp reviews with their ratings as labels."
   HOMEPAGE = "https://github.com/jxhe/vae-lagging-encoder"
   CITATION = """\

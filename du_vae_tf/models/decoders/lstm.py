@@ -132,26 +132,27 @@ class LSTMDecoder(keras.layers.Layer):
     """
     offset = self.lstm.offset(z)
     hidden, cell = self._initial_state(z)
-    token = tf.fill([tf.shape(z)[0]], tf.constant(START_ID, tf.int64))
-    writer = tf.TensorArray(tf.int64, 0, dynamic_size=True, element_shape=[None])
+    token = tf.fill([tf.shape(z)[0]], START_ID)
+    ended = tf.zeros_like(token, tf.bool)
+    ids = tf.zeros([tf.shape(z)[0], 0], tf.int32)
 
-    def unfinished(t: tf.Tensor, ended: tf.Tensor, *_: Any) -> tf.Tensor:
-      # One step at least, so that there is something to stack.
-      return (t < max_length) & ((t < 1) | ~tf.reduce_all(ended))
+    def unfinished(ended: tf.Tensor, token: tf.Tensor, ids: tf.Tensor, *_: Any) -> tf.Tensor:
+      del token
+      return (tf.shape(ids)[1] < max_length) & ~tf.reduce_all(ended)
 
-    def body(t: tf.Tensor, ended: tf.Tensor, token: tf.Tensor, hidden: tf.Tensor,
-             cell: tf.Tensor, writer: tf.TensorArray) -> Any:
+    def body(ended: tf.Tensor, token: tf.Tensor, ids: tf.Tensor, hidden: tf.Tensor,
+             cell: tf.Tensor) -> Any:
       hidden, cell = self.lstm.step(self.embedding(token), offset, hidden, cell)
       logits = self.cross_entropy.logits(hidden)[:, END_ID:]
-      best = END_ID + tf.argmax(logits, axis=-1)
-      token = tf.where(ended, tf.constant(PAD_ID, tf.int64), best)
-      ended |= token == END_ID
-      return t + 1, ended, token, hidden, cell, writer.write(t, token)
+      best = END_ID + tf.argmax(logits, axis=-1, output_type=tf.int32)
+      token = tf.where(ended, PAD_ID, best)
+      ids = tf.concat([ids, token[:, tf.newaxis]], axis=1)
+      return ended | (token == END_ID), token, ids, hidden, cell
 
-    *_, writer = tf.while_loop(
-        unfinished, body,
-        (tf.constant(0), tf.zeros_like(token, tf.bool), token, hidden, cell, writer))
-    return tf.cast(tf.transpose(writer.stack()), tf.int32)
+    variables = (ended, token, ids, hidden, cell)
+    invariants = [value.shape for value in variables]
+    invariants[2] = tf.TensorShape([ids.shape[0], None])
+    return tf.while_loop(unfinished, body, variables, shape_invariants=tuple(invariants))[2]
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {

@@ -1,0 +1,74 @@
+"""A virtual environment with the packages of a lock file, as Bazel's Python."""
+
+_BUILD = """
+load("@bazel_tools//tools/python:toolchain.bzl", "py_runtime_pair")
+
+package(default_visibility = ["//visibility:public"])
+
+py_runtime(
+    name = "runtime",
+    interpreter_path = "{interpreter}",
+    python_version = "PY3",
+    # Some systems have no command of the name `python`.
+    stub_shebang = "#!/usr/bin/env python3",
+)
+
+py_runtime_pair(
+    name = "runtime_pair",
+    py3_runtime = ":runtime",
+)
+
+toolchain(
+    name = "toolchain",
+    toolchain = ":runtime_pair",
+    toolchain_type = "@bazel_tools//tools/python:toolchain_type",
+)
+"""
+
+def _run(repository_ctx, arguments, what):
+    result = repository_ctx.execute(arguments, timeout = 3600, quiet = True)
+    if result.return_code:
+        fail("%s failed:\n%s%s" % (what, result.stdout, result.stderr))
+    return result.stdout.strip()
+
+def _find_python(repository_ctx):
+    for name in ["python3.11", "python3"]:
+        python = repository_ctx.which(name)
+        if python and _run(
+            repository_ctx,
+            [python, "-c", "import sys; print(sys.version_info[:2] == (3, 11))"],
+            "Asking Python for its version",
+        ) == "True":
+            return python
+    fail("Python 3.11 was not found: the packages of requirements.lock are pinned for it. " +
+         "Install python3.11 with its venv module.")
+
+def _python_environment_impl(repository_ctx):
+    lock = repository_ctx.path(repository_ctx.attr.lock)
+    python = _find_python(repository_ctx)
+    repository_ctx.report_progress("installing Python packages (about 2 GB, once)")
+    _run(repository_ctx, [python, "-m", "venv", "venv"], "Making a virtual environment (is ./bazelw set up?)")
+    interpreter = repository_ctx.path("venv/bin/python")
+    _run(
+        repository_ctx,
+        [
+            interpreter,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--require-hashes",
+            "--requirement",
+            lock,
+        ],
+        "Installing the packages of requirements.lock",
+    )
+    repository_ctx.file("BUILD", _BUILD.format(interpreter = interpreter))
+
+python_environment = repository_rule(
+    implementation = _python_environment_impl,
+    attrs = {"lock": attr.label(allow_single_file = True, mandatory = True)},
+    doc = "Installs a lock file of hashed packages and offers it as a Python toolchain.",
+)

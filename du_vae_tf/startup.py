@@ -1,0 +1,28 @@
+"""Loads TensorFlow without the chatter that its libraries print while they are loaded."""
+
+import importlib
+import os
+import sys
+import tempfile
+
+
+def load_tensorflow() -> None:
+  """Imports TensorFlow; what its libraries print is shown only if the import fails.
+
+  The libraries write to the file descriptor before any log level applies, so it is the descriptor
+  that is turned aside.
+  """
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read by the libraries from then on.
+  sys.stderr.flush()
+  kept = os.dup(2)
+  with tempfile.TemporaryFile() as aside:
+    os.dup2(aside.fileno(), 2)
+    try:
+      importlib.import_module("tensorflow")
+    except BaseException:
+      aside.seek(0)
+      os.write(kept, aside.read())
+      raise
+    finally:
+      os.dup2(kept, 2)
+      os.close(kept)

@@ -1,0 +1,155 @@
+"""The code's own imports: their direction, and that Bazel's targets declare them."""
+
+import ast
+import pathlib
+import textwrap
+from collections.abc import Iterator
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+# From the bottom up: a package imports from itself and from what stands in its row.
+_BASE = frozenset({"config", "console", "errors", "files", "methods", "report", "seeds", "startup"})
+ALLOWED: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "console": frozenset(),
+    "startup": frozenset(),
+    "seeds": frozenset(),
+    "methods": frozenset(),
+    "files": frozenset(),
+    "config": frozenset({"errors", "methods"}),
+    "report": frozenset({"errors", "files"}),
+    "layers": frozenset({"seeds"}),
+    "posteriors": frozenset({"layers"}),
+    "models": frozenset({"layers", "posteriors", "config", "methods", "seeds"}),
+    "objectives": frozenset(),
+    "estimators": frozenset({"models", "seeds"}),
+    "data": frozenset({"config", "errors", "files", "seeds"}),
+    "training": _BASE | {"models", "objectives", "estimators", "data"},
+    "analysis": _BASE | {"models", "estimators", "data", "training"},
+    "serving": _BASE | {"models", "data", "training"},
+}
+# The rest are entry points and what they share; nothing below imports them.
+ENTRY_POINTS = frozenset({"command_line", "evaluate", "pipeline", "train"})
+
+
+def imported_modules(path: pathlib.Path) -> Iterator[str]:
+  """Dotted names of the first-party modules that a file imports, wherever in it."""
+  for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+      for alias in node.names:
+        yield f"{node.module}.{alias.name}"
+    elif isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+
+
+def is_ours(module: str) -> bool:
+  return module.split(".")[0] in ("du_vae_tf", "tests", "benchmarks")
+
+
+def upward_imports(root: pathlib.Path) -> list[str]:
+  """Imports that the table does not allow, as `file imports module`."""
+  found = []
+  for path in sorted(root.glob("du_vae_tf/**/*.py")):
+    package = path.relative_to(root).with_suffix("").parts[1]
+    if package in ENTRY_POINTS:
+      continue
+    for module in filter(is_ours, imported_modules(path)):
+      parts = module.split(".")
+      if parts[0] != "du_vae_tf" or parts[1] not in ALLOWED[package] | {package}:
+        found.append(f"{path.relative_to(root)} imports {module}")
+  return found
+
+
+def targets(build_file: pathlib.Path) -> Iterator[tuple[str, list[str], list[str]]]:
+  """Name, sources and dependencies of the Python targets of a BUILD file."""
+  for node in ast.parse(build_file.read_text(encoding="utf-8")).body:
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not getattr(call.func, "id", "").startswith("du_py_"):
+      continue
+    values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords
+              if keyword.arg in ("name", "srcs", "deps")}
+    yield values["name"], values["srcs"], values.get("deps", [])
+
+
+def label(package: str, target: str) -> str:
+  """The full label of a target named in a package's BUILD file."""
+  if target.startswith(":"):
+    return f"//{package}{target}"
+  return target if ":" in target else f"{target}:{target.rsplit('/', 1)[-1]}"
+
+
+def undeclared_imports(root: pathlib.Path) -> list[str]:
+  """Imports without a declared dependency, and files without a target."""
+  found, covered = [], set()
+  for build_file in sorted(root.glob("**/BUILD")):
+    package = str(build_file.parent.relative_to(root))
+    for _, sources, dependencies in targets(build_file):
+      declared = {label(package, dependency) for dependency in dependencies}
+      for source in sources:
+        path = build_file.parent / source
+        covered.add(path)
+        for module in filter(is_ours, imported_modules(path)):
+          wanted = f"//{'/'.join(module.split('.')[:-1])}:{module.split('.')[-1]}"
+          if wanted not in declared:
+            found.append(f"{path.relative_to(root)} imports {module} without {wanted}")
+  for folder in ("benchmarks", "du_vae_tf", "tests"):
+    for path in sorted(root.glob(f"{folder}/**/*.py")):
+      if path not in covered:
+        found.append(f"{path.relative_to(root)} belongs to no target")
+  return found
+
+
+class ArchitectureTest(absltest.TestCase):
+
+  def test_imports_point_down(self):
+    self.assertEqual(upward_imports(ROOT), [])
+
+  def test_targets_declare_what_they_import(self):
+    self.assertEqual(undeclared_imports(ROOT), [])
+
+  def test_the_code_is_really_there(self):
+    self.assertGreater(len(list(ROOT.glob("du_vae_tf/**/*.py"))), 30)
+    self.assertGreater(len(list(ROOT.glob("**/BUILD"))), 10)
+
+  def test_every_package_and_entry_point_is_in_the_table(self):
+    names = {path.relative_to(ROOT).with_suffix("").parts[1]
+             for path in ROOT.glob("du_vae_tf/**/*.py")}
+    self.assertEqual(names, ALLOWED.keys() | ENTRY_POINTS)
+
+
+class PlantedFaultTest(parameterized.TestCase):
+
+  def plant(self, name: str, code: str, build: str) -> pathlib.Path:
+    root = pathlib.Path(self.create_tempdir().full_path)
+    path = root / name
+    path.parent.mkdir(parents=True)
+    path.write_text(code)
+    (path.parent / "BUILD").write_text(textwrap.dedent(build))
+    return root
+
+  @parameterized.parameters(
+      "from du_vae_tf.training import loop", "import du_vae_tf.models.vae",
+      "def f():\n  from du_vae_tf import command_line", "from tests import binaries")
+  def test_upward_import_is_found(self, code):
+    root = self.plant("du_vae_tf/layers/x.py", code, "")
+    self.assertLen(upward_imports(root), 1)
+
+  def test_undeclared_dependency_is_found(self):
+    build = """
+        du_py_library(name = "x", srcs = ["x.py"], deps = ["//du_vae_tf:errors"])
+    """
+    root = self.plant("du_vae_tf/layers/x.py",
+                      "from du_vae_tf import errors\nfrom du_vae_tf import seeds\n", build)
+    self.assertEqual(undeclared_imports(root), [
+        "du_vae_tf/layers/x.py imports du_vae_tf.seeds without //du_vae_tf:seeds"])
+
+  def test_file_without_a_target_is_found(self):
+    root = self.plant("du_vae_tf/layers/x.py", "", "")
+    self.assertEqual(undeclared_imports(root), ["du_vae_tf/layers/x.py belongs to no target"])
+
+
+if __name__ == "__main__":
+  absltest.main()

@@ -1,0 +1,29 @@
+"""Runs the project's real commands, from the runfiles under Bazel or as modules without it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).parent.parent
+
+
+def command(name: str) -> list[str]:
+  """The command line of the entry point `//du_vae_tf:<name>`."""
+  built = REPOSITORY / "du_vae_tf" / name
+  return [str(built)] if built.is_file() else [sys.executable, "-m", f"du_vae_tf.{name}"]
+
+
+def start(name: str, *flags: str, cwd: str) -> subprocess.Popen:
+  """Starts an entry point as a user who stands in `cwd` does."""
+  environment = os.environ | {"BUILD_WORKING_DIRECTORY": cwd, "PYTHONPATH": str(REPOSITORY)}
+  return subprocess.Popen(
+      [*command(name), *flags], cwd=REPOSITORY, env=environment, text=True,
+      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def run(name: str, *flags: str, cwd: str) -> subprocess.CompletedProcess:
+  """Runs an entry point to its end."""
+  process = start(name, *flags, cwd=cwd)
+  out, err = process.communicate()
+  return subprocess.CompletedProcess(process.args, process.returncode, out, err)

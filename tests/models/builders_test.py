@@ -1,0 +1,98 @@
+"""Tests of the models that configurations stand for."""
+
+import math
+from typing import Any
+
+from absl.testing import parameterized
+import keras
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import config
+from du_vae_tf.models import builders
+from du_vae_tf.models import vae
+
+TEXT = {"latent_dim": 32, "hidden_size": 1024, "embedding_size": 512}
+SHORT = {"latent_dim": 32, "hidden_size": 512, "embedding_size": 128}
+SYNTHETIC = {"latent_dim": 2, "hidden_size": 50, "embedding_size": 50}
+
+
+def build(vocab_size: int, **values: Any) -> vae.VAE:
+  return builders.build_model(config.resolve(values, {}), vocab_size)
+
+
+def count(weights: list[keras.Variable]) -> int:
+  return sum(math.prod(weight.shape) for weight in weights)
+
+
+class BuildersTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters(
+      (19_997, TEXT, 53_774_336), (20_001, TEXT, 53_782_528), (8_411, SHORT, 9_199_872),
+      (1_004, SYNTHETIC, 191_700))
+  def test_parameter_counts(self, vocab_size: int, sizes: dict[str, int], expected: int) -> None:
+    # In a stateless scope variables have shapes and no values.
+    for method, extra in (("vae", 0), ("bn_vae", 1), ("du_vae", 2)):
+      with keras.StatelessScope(initialize_variables=False):
+        model = build(vocab_size, method=method, **sizes)
+        trainable = count(model.trainable_variables)
+      self.assertEqual(trainable, expected + extra * sizes["latent_dim"])
+
+  def test_rows_of_the_method_table(self) -> None:
+    plain, fixed, projected = (
+        build(20, method=method, **SYNTHETIC) for method in ("vae", "bn_vae", "du_vae"))
+    self.assertIsNone(plain.normalization)
+    self.assertIsNone(plain.variance_dropout)
+    self.assertFalse(fixed.normalization.projected)
+    self.assertEqual(fixed.normalization.gamma, 0.6)
+    self.assertIsNone(fixed.variance_dropout)
+    self.assertTrue(projected.normalization.projected)
+    self.assertEqual(projected.normalization.gamma, 0.5)
+    self.assertEqual(projected.variance_dropout.keep_prob, 0.8)
+
+  @parameterized.parameters(
+      ("vae", "authors", "small_uniform"), ("vae", "paper", "small_uniform"),
+      ("bn_vae", "authors", "framework"), ("du_vae", "authors", "framework"),
+      ("du_vae", "paper", "small_uniform"))
+  def test_fidelity_chooses_initialization_and_epsilon(
+      self, method: str, fidelity: str, initialization: str) -> None:
+    model = build(20, method=method, fidelity=fidelity, **SYNTHETIC)
+    self.assertEqual(model.encoder.initialization, initialization)
+    if model.normalization is not None:
+      self.assertEqual(model.normalization.epsilon, 1e-5 if fidelity == "authors" else 1e-12)
+      self.assertEqual(model.normalization.momentum, 0.9)
+
+  @parameterized.product(fidelity=("authors", "paper"), method=("bn_vae", "du_vae"),
+                         sizes=((1_004, SYNTHETIC, 12), (500, SHORT, 11)))
+  def test_initial_means_have_the_promised_spread(
+      self, fidelity: str, method: str, sizes: tuple[int, dict[str, int], int]) -> None:
+    vocab_size, network, length = sizes
+    model = build(vocab_size, method=method, fidelity=fidelity, gamma=0.5, **network)
+    ids = np.random.default_rng(4).integers(4, vocab_size, (32, length)).astype(np.int32)
+    batch = {"ids": tf.constant(ids), "length": tf.fill([32], length)}
+    means = model.posterior(
+        batch, training=True, variance_uniform=tf.zeros([32, model.latent_dim])).mean
+    spread = math.sqrt(np.mean(np.var(means, axis=0)))
+    # An epsilon that is large against the variance before the normalization would shrink it.
+    self.assertBetween(spread, 0.95 * 0.5, 1.0001 * 0.5)
+
+  def test_weights_belong_to_the_seed(self) -> None:
+    first, again, other = (build(20, seed=seed, **SYNTHETIC) for seed in (1, 1, 2))
+    for weight, same, different in zip(
+        first.weights, again.weights, other.weights, strict=True):
+      self.assertAllEqual(weight, same)
+      if weight.name in ("scale", "shift", "moving_mean", "moving_variance"):
+        continue
+      self.assertNotAllEqual(weight, different)
+
+  def test_no_two_weights_start_alike(self) -> None:
+    model = build(20, fidelity="paper", **SYNTHETIC)
+    networks = [*model.encoder.weights, *model.decoder.weights]
+    # Weights from one stream would be the same numbers, up to their bounds.
+    ratios = {round(float(weight.numpy().flat[0] / weight.numpy().flat[1]), 5)
+              for weight in networks}
+    self.assertLen(ratios, 11)
+
+
+if __name__ == "__main__":
+  tf.test.main()

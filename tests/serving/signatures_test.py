@@ -1,0 +1,102 @@
+"""The exported graph against the Python model."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import seeds
+from du_vae_tf.data import batching
+from du_vae_tf.data import vocabulary as vocabulary_lib
+from du_vae_tf.models import builders
+from du_vae_tf.serving import signatures
+
+WORDS = [f"w{number}".encode() for number in range(30)]
+LONGEST = 6
+
+
+class SignaturesTest(tf.test.TestCase):
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+    cls.vocabulary = vocabulary_lib.Vocabulary(WORDS)
+    cls.vocabulary.save(cls.folder / "vocab.txt")
+    config = config_lib.resolve(
+        {"latent_dim": 3, "hidden_size": 9, "embedding_size": 5, "seed": 4}, {})
+    cls.model = builders.build_model(config, len(cls.vocabulary))
+    generator = np.random.default_rng(1)
+    for variable in cls.model.variables:  # Larger weights, so that the answers differ.
+      variable.assign(np.abs(generator.normal(0.6, 0.3, variable.shape))
+                      if "variance" in variable.name else generator.normal(0, 0.8, variable.shape))
+    module = signatures.TextSignatures(cls.model, cls.folder / "vocab.txt", 8, LONGEST)
+    tf.saved_model.save(module, str(cls.folder / "saved"), signatures={
+        "encode": module.encode, "reconstruct": module.reconstruct,
+        "log_likelihood": module.log_likelihood})
+    cls.loaded = tf.saved_model.load(str(cls.folder / "saved"))
+
+  def ask(self, name: str, texts: list[str], **extra: tf.Tensor) -> dict[str, np.ndarray]:
+    answers = self.loaded.signatures[name](text=tf.constant(texts), **extra)
+    return {key: value.numpy() for key, value in answers.items()}
+
+  def batch(self, texts: list[str]) -> dict[str, tf.Tensor]:
+    return batching.pad_batch([self.vocabulary.encode(text.encode().split()) for text in texts])
+
+  def test_encode_equals_the_python_model(self):
+    texts = ["w1 w2 w3 w4", "w29", "w7 w7 unseen w7", ""]
+    posterior = self.model.posterior(self.batch(texts))
+    answers = self.ask("encode", texts)
+    self.assertAllClose(answers["mean"], posterior.mean, rtol=1e-5, atol=1e-7)
+    self.assertAllClose(answers["variance"], posterior.variance, rtol=1e-5)
+    self.assertNotAllClose(answers["mean"][0], answers["mean"][1], rtol=1e-2)
+
+  def test_words_are_split_as_in_training(self):
+    same = ["w1 w2", "  w1\tw2 ", "w1\x0b\x0cw2\r\n"]
+    means = self.ask("encode", same)["mean"]
+    self.assertAllClose(means[0], means[1], rtol=1e-6)
+    self.assertAllClose(means[0], means[2], rtol=1e-6)
+
+  def test_names_of_special_symbols_are_unknown_words(self):
+    means = self.ask("encode", ["w1 <s>", "w1 </s>", "w1 <pad>", "w1 _UNK", "w1 novel"])["mean"]
+    for mean in means[1:]:
+      self.assertAllClose(mean, means[0], rtol=1e-6)
+
+  def test_longer_sentences_are_cut_as_in_training(self):
+    words = " ".join(f"w{number}" for number in range(8))
+    means = self.ask("encode", [words, words + " w9 w10 w11"])["mean"]
+    self.assertAllClose(means[0], means[1], rtol=1e-6)
+
+  def test_reconstruct_equals_greedy_decoding(self):
+    texts = ["w1 w2 w3 w4", "w29 w2", "w5"]
+    ids = self.model.greedy(self.model.posterior(self.batch(texts)).mean, LONGEST + 1).numpy()
+    expected = [self.vocabulary.decode(row) for row in ids]
+    answers = [text.decode() for text in self.ask("reconstruct", texts)["text"]]
+    self.assertEqual(answers, expected)
+    self.assertTrue(any(answers))
+
+  def test_log_likelihood_equals_the_python_estimate(self):
+    texts = ["w1 w2 w3 w4", "w29 w2"]
+    seed = tf.constant([5, 9], tf.int64)
+    samples = signatures.LOG_LIKELIHOOD_SAMPLES
+    noise = seeds.row_normals(seed, "log_likelihood", tf.zeros_like(seed), [samples, 3])
+    weights = self.model.log_weights(self.batch(texts), tf.transpose(noise, [1, 0, 2]))
+    expected = tf.reduce_logsumexp(weights, axis=0) - np.log(samples)
+    self.assertAllClose(
+        self.ask("log_likelihood", texts, seed=seed)["log_likelihood"], expected, rtol=1e-5)
+
+  def test_log_likelihood_depends_on_sentence_and_seed_alone(self):
+    alone = self.ask("log_likelihood", ["w1 w2"], seed=tf.constant([5], tf.int64))
+    among = self.ask("log_likelihood", ["w3 w4 w5 w6", "w1 w2", "w1 w2"],
+                     seed=tf.constant([1, 5, 6], tf.int64))
+    self.assertAllClose(alone["log_likelihood"][0], among["log_likelihood"][1], rtol=1e-6)
+    self.assertNotAllClose(among["log_likelihood"][1], among["log_likelihood"][2], rtol=1e-7)
+
+  def test_empty_request_is_answered(self):
+    self.assertEqual(self.ask("encode", np.zeros([0], str).astype(object))["mean"].shape, (0, 3))
+
+
+if __name__ == "__main__":
+  tf.test.main()

@@ -1,0 +1,95 @@
+"""One line per layer: how to make it and what to call it with, for the conformance tests."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from du_vae_tf.layers import cross_entropy
+from du_vae_tf.layers import embedding
+from du_vae_tf.layers import lstm
+from du_vae_tf.layers import mean_normalization
+from du_vae_tf.layers import variance_dropout
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Descriptor:
+  """A layer and its call.
+
+  Attributes:
+    name: of the test case.
+    make: makes the layer; keyword arguments go to the Keras base class.
+    tensors: gives the tensors of a call by argument name, the first one first, for a number of
+      rows; the same for the same number.
+    arguments: the other arguments of the call.
+  """
+
+  name: str
+  make: Callable[..., keras.layers.Layer]
+  tensors: Callable[[int], Tensors]
+  arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def _random(rows: int) -> np.random.Generator:
+  return np.random.default_rng(rows)
+
+
+def _means(rows: int) -> Tensors:
+  return {"mean": _random(rows).normal(size=(rows, 3)).astype(np.float32)}
+
+
+def _variances(rows: int) -> Tensors:
+  random = _random(rows)
+  return {"excess_variance": random.exponential(size=(rows, 3)).astype(np.float32),
+          "uniform": random.random((rows, 3)).astype(np.float32)}
+
+
+def _ids(rows: int) -> Tensors:
+  return {"ids": _random(rows).integers(0, 7, (rows, 4)).astype(np.int32)}
+
+
+def _sequences(rows: int) -> Tensors:
+  random = _random(rows)
+  return {name: random.normal(size=(rows, *shape)).astype(np.float32)
+          for name, shape in (("inputs", (4, 3)), ("constant", (2,)), ("hidden", (5,)),
+                              ("cell", (5,)))}
+
+
+def _states(rows: int) -> Tensors:
+  random = _random(rows)
+  return {"hidden": random.normal(size=(rows, 4, 5)).astype(np.float32),
+          "targets": random.integers(0, 7, (rows, 4)).astype(np.int32),
+          "count": random.integers(0, 5, rows).astype(np.int32)}
+
+
+DESCRIPTORS: tuple[Descriptor, ...] = (
+    Descriptor(
+        "mean_normalization_training",
+        lambda **kwargs: mean_normalization.MeanNormalization(0.5, projected=True, **kwargs),
+        _means, {"training": True}),
+    Descriptor(
+        "mean_normalization_inference",
+        lambda **kwargs: mean_normalization.MeanNormalization(0.5, projected=False, **kwargs),
+        _means),
+    Descriptor(
+        "variance_dropout_training",
+        lambda **kwargs: variance_dropout.VarianceDropout(0.6, floor=0.1, **kwargs),
+        _variances, {"training": True}),
+    Descriptor(
+        "variance_dropout_inference",
+        lambda **kwargs: variance_dropout.VarianceDropout(0.6, **kwargs), _variances),
+    Descriptor("embedding", lambda **kwargs: embedding.Embedding(7, 3, **kwargs), _ids),
+    Descriptor("lstm", lambda **kwargs: lstm.LSTM(5, constant_size=2, **kwargs), _sequences),
+    Descriptor(
+        "lstm_inputs_only", lambda **kwargs: lstm.LSTM(5, **kwargs),
+        lambda rows: {"inputs": _sequences(rows)["inputs"]}),
+    Descriptor(
+        "cross_entropy", lambda **kwargs: cross_entropy.CrossEntropy(7, **kwargs), _states),
+    Descriptor(
+        "cross_entropy_in_blocks", lambda **kwargs: cross_entropy.CrossEntropy(7, **kwargs),
+        _states, {"block_rows": 3}),
+)

@@ -1,0 +1,140 @@
+"""Runs: resume, interruption, divergence, the best weights, what is written."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import errors
+from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.training import checkpoints
+from du_vae_tf.training import loop
+from du_vae_tf.training import run_folder
+from du_vae_tf.training import signals
+from tests.training import tiny
+
+
+class _StopAt(keras.callbacks.Callback):
+  """Asks for a stop after so many steps, as a signal would."""
+
+  def __init__(self, stop: signals.StopRequest, steps: int):
+    super().__init__()
+    self._stop = stop
+    self._left = steps
+
+  def on_train_batch_end(self, batch, logs=None):
+    self._left -= 1
+    self._stop.requested = self._left <= 0
+
+
+class LoopTest(tf.test.TestCase, parameterized.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.folder = self.create_tempdir().full_path
+
+  def train(self, config: config_lib.RunConfig, stop_after: int | None = None) -> loop.Training:
+    """Trains in `config.run_dir`; a fresh `Training` each time, as a fresh process has."""
+    tf.config.experimental.enable_op_determinism()
+    corpus = corpus_lib.load(config)
+    folder = run_folder.RunFolder(config.run_dir)
+    folder.acquire()
+    try:
+      folder.save_config(config, corpus.digest)
+      stop = signals.StopRequest()
+      callbacks = [] if stop_after is None else [_StopAt(stop, stop_after)]
+      training = loop.Training(config, corpus, folder, stop, callbacks)
+      training.run()
+      return training
+    finally:
+      folder.release()
+
+  def weights(self, training: loop.Training) -> list[np.ndarray]:
+    return [variable.numpy() for variable in training.model.variables]
+
+  # 70 sentences in batches of 16: five steps an epoch.
+  @parameterized.parameters(1, 5, 7, 14)
+  def test_interrupted_and_resumed_run_ends_like_the_straight_one(self, stop_after):
+    straight = self.train(tiny.make_config(self.folder, run_dir=f"{self.folder}/straight"))
+    config = tiny.make_config(self.folder, run_dir=f"{self.folder}/interrupted")
+    with self.assertRaises(errors.PreemptedError):
+      self.train(config, stop_after)
+    resumed = self.train(config)
+    for ours, theirs in zip(self.weights(resumed), self.weights(straight), strict=True):
+      np.testing.assert_array_equal(ours, theirs)
+    self.assertEqual(resumed.progress.best_value, straight.progress.best_value)
+    for row, expected in zip(self.metrics("interrupted"), self.metrics("straight"), strict=True):
+      for timing in ("examples_per_second", "words_per_second"):
+        del row[timing], expected[timing]
+      self.assertEqual(row, expected)
+
+  def metrics(self, run: str) -> list[dict]:
+    text = pathlib.Path(self.folder, run, "metrics.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+  def test_epochs_may_grow(self):
+    self.train(tiny.make_config(self.folder, epochs=2))
+    longer = self.train(tiny.make_config(self.folder, epochs=4))
+    straight = self.train(tiny.make_config(self.folder, epochs=4, run_dir=f"{self.folder}/other"))
+    self.assertAllEqual([row["epoch"] for row in self.metrics("run")], [1, 2, 3, 4])
+    for ours, theirs in zip(self.weights(longer), self.weights(straight), strict=True):
+      np.testing.assert_array_equal(ours, theirs)
+
+  def test_metrics_have_every_figure(self):
+    self.train(tiny.make_config(self.folder, epochs=2))
+    rows = self.metrics("run")
+    self.assertEqual(list(rows[0]), [
+        "epoch", "step", "kl_weight", "learning_rate", "train_reconstruction", "train_kl",
+        "elbo_nll", "reconstruction", "kl", "mi", "au", "mpd", "ce", "examples_per_second",
+        "words_per_second"])
+    self.assertEqual([row["step"] for row in rows], [5, 10])
+    self.assertEqual([row["kl_weight"] for row in rows], [1.0, 1.0])
+    self.assertAllClose(rows[1]["elbo_nll"], rows[1]["reconstruction"] + rows[1]["kl"])
+
+  def test_tensorboard_has_scalars_per_latent_dimension(self):
+    self.train(tiny.make_config(self.folder, epochs=1))
+    tags = set()
+    for path in pathlib.Path(self.folder, "run", "tensorboard").glob("*"):
+      for event in tf.compat.v1.train.summary_iterator(str(path)):
+        tags.update(value.tag for value in event.summary.value)
+    self.assertContainsSubset(
+        {"epoch/kl", "epoch/mi", "epoch/kl_weight", "kl_per_dimension/001",
+         "mean_variance/000"}, tags)
+
+  def test_best_epoch_is_chosen_among_those_with_full_weight(self):
+    training = self.train(tiny.make_config(self.folder, epochs=4, warmup_epochs=3))
+    rows = self.metrics("run")
+    full = [row for row in rows if row["kl_weight"] == 1.0]
+    self.assertLen(full, 2)
+    best = min(full, key=lambda row: row["elbo_nll"])
+    self.assertEqual(training.progress.best_epoch, best["epoch"])
+    self.assertEqual(training.progress.best_value, best["elbo_nll"])
+
+  def test_last_epoch_is_the_best_if_warm_up_never_ends(self):
+    config = tiny.make_config(self.folder, epochs=2, warmup_epochs=9)
+    training = self.train(config)
+    self.assertIsNone(training.progress.best_epoch)
+    last = self.weights(training)
+    for variable in training.model.variables:
+      variable.assign(np.zeros(variable.shape))
+    checkpoints.restore_best(run_folder.RunFolder(config.run_dir), training.model)
+    for ours, theirs in zip(self.weights(training), last, strict=True):
+      np.testing.assert_array_equal(ours, theirs)
+
+  def test_divergence_names_term_and_step_and_keeps_the_last_good_state(self):
+    config = tiny.make_config(self.folder, epochs=1)
+    self.train(config)
+    with self.assertRaisesRegex(errors.DivergedError, r"step \d+: the .* is not finite"):
+      self.train(tiny.make_config(self.folder, epochs=3, learning_rate=1e30,
+                                  run_dir=f"{self.folder}/wild"))
+    self.assertEmpty(list(pathlib.Path(self.folder, "wild", "checkpoints").glob("*.index")))
+    progress = checkpoints.read_progress(run_folder.RunFolder(config.run_dir))
+    self.assertEqual((progress.epoch, progress.step), (1, 5))
+
+
+if __name__ == "__main__":
+  tf.test.main()

@@ -1,0 +1,157 @@
+"""One step: replicas against one device, clipping, projection, faults, traces."""
+
+import functools
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from du_vae_tf import config as config_lib
+from du_vae_tf import seeds
+from du_vae_tf.models import builders
+from du_vae_tf.models.decoders import lstm as lstm_decoder
+from du_vae_tf.objectives import schedules
+from du_vae_tf.training import step as step_lib
+from du_vae_tf.training import strategies
+
+VOCABULARY = 20
+
+
+@functools.cache
+def mirrored() -> tf.distribute.Strategy:
+  """One for all tests: TensorFlow numbers the collectives of every strategy from the start."""
+  return strategies.make_strategy("mirrored")
+
+
+def make_config(**changes: object) -> config_lib.RunConfig:
+  values = {"latent_dim": 3, "hidden_size": 7, "embedding_size": 5, "seed": 3}
+  return config_lib.resolve(values | changes, {})
+
+
+def make_batch(rows: int, time: int, seed: int, noise: bool = True) -> dict[str, tf.Tensor]:
+  generator = np.random.default_rng(seed)
+  length = generator.integers(3, time + 1, rows)
+  length[:1] = time
+  ids = generator.integers(4, VOCABULARY, (rows, time))
+  ids[:, 0] = 1
+  for row, end in enumerate(length):
+    ids[row, end - 1:] = [2] + [0] * (time - end)
+  batch = {
+      "ids": tf.constant(ids, tf.int32), "length": tf.constant(length, tf.int32),
+      "label": tf.fill([rows], -1), "row": tf.range(rows, dtype=tf.int64)}
+  if noise:
+    batch["noise"] = tf.constant(generator.standard_normal((rows, 3)), tf.float32)
+    batch["variance_uniform"] = tf.constant(generator.random((rows, 3)), tf.float32)
+  return batch
+
+
+def dataset_of(batches: list[dict[str, tf.Tensor]]) -> tf.data.Dataset:
+  spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype)
+          for name, value in batches[0].items()}
+  return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=spec)
+
+
+class Setup:
+  """Model, optimizer and stepper under a strategy."""
+
+  def __init__(self, strategy: tf.distribute.Strategy, config: config_lib.RunConfig,
+               warmup: schedules.LinearWarmup = schedules.LinearWarmup(0.0, 2)):
+    self.strategy = strategy
+    with strategy.scope():
+      self.model = builders.build_model(config, VOCABULARY)
+      self.optimizer = keras.optimizers.SGD(config.learning_rate)
+      self.optimizer.build(self.model.trainable_variables)
+    self.stepper = step_lib.Stepper(self.model, self.optimizer, strategy, config, warmup)
+
+  def take(self, batches: list[dict[str, tf.Tensor]]) -> None:
+    iterator = iter(strategies.distribute(dataset_of(batches), self.strategy))
+    for number in range(1, len(batches) + 1):
+      self.stepper.take(iterator, tf.constant(number, tf.int64))
+
+  def weights(self) -> list[np.ndarray]:
+    return [variable.numpy() for variable in self.model.variables]
+
+
+class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters("vae", "bn_vae", "du_vae")
+  def test_two_replicas_take_the_same_steps_as_one_device(self, method):
+    # 5 rows split unevenly, 1 row leaves a replica without any.
+    batches = [make_batch(rows, time, seed)
+               for seed, (rows, time) in enumerate([(8, 6), (5, 9), (1, 4), (8, 5)])]
+    with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
+      one = Setup(tf.distribute.get_strategy(), make_config(method=method))
+      two = Setup(mirrored(), make_config(method=method))
+      self.assertEqual(two.strategy.num_replicas_in_sync, 2)
+      one.take(batches)
+      two.take(batches)
+    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=2e-6)
+    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
+    self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
+
+  def test_replicas_draw_different_noise(self):
+    def replica() -> tf.Tensor:
+      return tf.random.stateless_normal(
+          [4], seeds.stateless_seed(1, "noise", 5, seeds.replica_id()))
+
+    seen = mirrored().experimental_local_results(mirrored().run(tf.function(replica)))
+    self.assertNotAllClose(seen[0], seen[1])
+
+
+class StepTest(tf.test.TestCase, parameterized.TestCase):
+
+  def test_joint_gradient_norm_is_clipped_once(self):
+    gradients = [tf.constant([30.0, 40.0]), tf.constant([[0.0], [120.0]])]  # Norm 130.
+    clipped, norm = step_lib.reduced_and_clipped(gradients)
+    self.assertAllClose(norm, 130.0)
+    self.assertAllClose(tf.linalg.global_norm(clipped), step_lib.CLIP_NORM, rtol=1e-6)
+    self.assertAllClose(clipped[0], gradients[0] * (5.0 / 130.0), rtol=1e-6)
+
+  def test_small_gradients_are_left_alone(self):
+    gradients = [tf.constant([3.0, -1.0])]
+    clipped, _ = step_lib.reduced_and_clipped(gradients)
+    self.assertAllEqual(clipped[0], gradients[0])
+
+  def test_scale_has_its_rms_after_every_update(self):
+    setup = Setup(tf.distribute.get_strategy(), make_config(gamma=0.7))
+    for seed in range(4):
+      setup.take([make_batch(8, 6, seed)])
+      scale = setup.model.normalization.scale.numpy()
+      self.assertAllClose(np.mean(scale**2), 0.49, rtol=1e-6)
+    self.assertGreater(np.ptp(np.abs(scale)), 0.0)
+
+  def test_lengths_and_batch_sizes_cost_no_new_trace(self):
+    setup = Setup(tf.distribute.get_strategy(), make_config())
+    for seed, (rows, time) in enumerate([(8, 6), (7, 9), (3, 4)]):
+      setup.take([make_batch(rows, time, seed, noise=False)])
+    self.assertEqual(setup.stepper.take.experimental_get_tracing_count(), 1)
+
+  @parameterized.parameters(("authors", [False, False, True, True]), ("paper", [True] * 4))
+  def test_floor_and_dropout_act_from_the_step_of_the_profile(self, fidelity, expected):
+    setup = Setup(tf.distribute.get_strategy(), make_config(fidelity=fidelity),
+                  schedules.LinearWarmup(0.0, 3))
+    self.assertEqual([bool(setup.stepper.regularized(step)) for step in (1, 2, 3, 4)], expected)
+
+  @parameterized.parameters(("decoder/state", "reconstruction"), ("encoder/head", "kl"))
+  def test_first_fault_names_its_term_and_step(self, weight, term):
+    setup = Setup(tf.distribute.get_strategy(), make_config(method="vae"))
+    setup.take([make_batch(8, 6, 0)])
+    self.assertEqual(setup.stepper.first_fault.numpy()[0], 0)
+    part, layer = weight.split("/")
+    kernel = getattr(getattr(setup.model, part), layer).kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    setup.take([make_batch(8, 6, 1), make_batch(8, 6, 2)])
+    step, index = setup.stepper.first_fault.numpy()
+    self.assertEqual(step, 1)
+    # The first of the watched terms in the order in which a fault spreads.
+    self.assertEqual(step_lib.WATCHED[index],
+                     "reconstruction" if part == "encoder" else term)
+
+
+if __name__ == "__main__":
+  tf.config.set_logical_device_configuration(
+      tf.config.list_physical_devices("CPU")[0],
+      [tf.config.LogicalDeviceConfiguration()] * 2)
+  tf.test.main()
