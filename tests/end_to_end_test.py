@@ -28,7 +28,8 @@ model = tf.saved_model.load(sys.argv[1])
 text = tf.constant(json.loads(sys.argv[2]))
 seed = tf.zeros([len(text)], tf.int64)
 answers = {}
-for name, extra in (("serving_default", {}), ("reconstruct", {}), ("log_likelihood", {"seed": seed})):
+for name in ("serving_default", "reconstruct", "log_likelihood"):
+  extra = {"seed": seed} if name == "log_likelihood" else {}
   for key, value in model.signatures[name](text=text, **extra).items():
     value = value.numpy()
     answers[key] = [item.decode() for item in value] if value.dtype == object else value.tolist()

@@ -52,7 +52,7 @@ class LSTM(keras.layers.Layer):
     self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
     self.bias_initializer = keras.initializers.get(bias_initializer)
 
-  def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+  def build(self, inputs_shape: tuple[Any, ...]) -> None:
     """Creates the weights."""
     self.input_size = inputs_shape[-1]
     self.kernel = self.add_weight(

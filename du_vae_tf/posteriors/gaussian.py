@@ -6,7 +6,8 @@ import tensorflow_probability as tfp
 tfd = tfp.distributions
 
 
-def standard_normal(latent_dim: int, dtype: tf.DType = tf.float32) -> tfd.Distribution:
+def standard_normal(latent_dim: int,
+                    dtype: tf.DType = tf.float32) -> tfp.distributions.Distribution:
   """The prior p(z): batch shape [], event shape [latent_dim]."""
   return tfd.MultivariateNormalDiag(tf.zeros([latent_dim], dtype), tf.ones([latent_dim], dtype))
 

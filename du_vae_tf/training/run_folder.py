@@ -59,6 +59,7 @@ class RunFolder:
     except OSError:
       handle.seek(0)
       owner = handle.read().strip() or "another process"
+      handle.close()
       raise errors.UserError(
           f"--run_dir={self.path}: in use by {owner}; wait for it, or give another --run_dir."
       ) from None

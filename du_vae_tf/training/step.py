@@ -123,7 +123,6 @@ class Stepper:
     return {name: totals[name] / totals["examples"] for name in names}
 
 
-
 def reduced_and_clipped(gradients: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
   """Sums gradients over the replicas, then clips their joint norm once.
 

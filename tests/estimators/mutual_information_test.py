@@ -55,7 +55,7 @@ class MutualInformationTest(tf.test.TestCase, parameterized.TestCase):
     for shift in (0.0, 100.0):
       self.assertAllClose(
           mutual_information.mutual_information(self.means + shift, variances, samples + shift),
-          expected, rtol=0.0, atol=1e-4)
+          expected, rtol=0.0, atol=1e-5)
 
   def test_identical_posteriors_have_none(self) -> None:
     means, variances = np.full([2000, 3], 0.7), np.full([2000, 3], 0.5)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from du_vae_tf.layers import cross_entropy
 
 BATCH, TIME, SIZE, VOCABULARY = 4, 6, 3, 11
-COUNT = np.int32([6, 1, 0, 4])
+COUNT = np.array([6, 1, 0, 4], np.int32)
 
 
 def make_layer(dtype: str = "float64") -> cross_entropy.CrossEntropy:

@@ -16,7 +16,7 @@ class EmbeddingTest(tf.test.TestCase):
   def test_gradient_is_dense_and_sums_repeated_rows(self) -> None:
     layer = embedding.Embedding(5, 2)
     layer.build((None,))
-    weight = np.float32([[1, 2], [3, 4], [5, 6]])
+    weight = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
     with tf.GradientTape() as tape:
       total = tf.reduce_sum(weight * layer(tf.constant([3, 1, 3])))
     gradient, = tape.gradient(total, layer.trainable_variables)

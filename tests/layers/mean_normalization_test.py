@@ -1,6 +1,7 @@
 """Tests of the normalization of posterior means."""
 
 import math
+from typing import Any
 
 from absl.testing import parameterized
 import keras
@@ -159,7 +160,7 @@ class MeanNormalizationTest(tf.test.TestCase, parameterized.TestCase):
       ({"gamma": 0.0}, "gamma"), ({"gamma": math.nan}, "gamma"), ({"momentum": 1.0}, "momentum"),
       ({"epsilon": -1e-9}, "epsilon"))
   def test_arguments_out_of_range_are_refused(
-      self, arguments: dict[str, float], name: str) -> None:
+      self, arguments: dict[str, Any], name: str) -> None:
     with self.assertRaisesRegex(ValueError, f"`{name}` must be .*Received: {name}="):
       mean_normalization.MeanNormalization(
           **({"gamma": 0.5, "projected": True} | arguments))

@@ -53,20 +53,20 @@ class VarianceDropoutTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_evaluation_adds_the_floor_and_nothing_else(self) -> None:
     layer = variance_dropout.VarianceDropout(0.5)
-    excess = np.float32([[0.0, 1e-9, 1.0, 1e4]])
+    excess = np.array([[0.0, 1e-9, 1.0, 1e4]], np.float32)
     expected = np.float32(FLOOR) + excess
     self.assertAllEqual(layer(excess), expected)
     self.assertAllEqual(layer(excess, uniform=np.ones_like(excess)), expected)
 
   def test_output_is_never_below_the_floor(self) -> None:
     layer = variance_dropout.VarianceDropout(0.3)
-    excess = np.float32([[0.0, 1e-30, 1e-9, 1e-3]])
+    excess = np.array([[0.0, 1e-30, 1e-9, 1e-3]], np.float32)
     for variance in (layer(excess), *kept_and_dropped(layer, excess)):
       self.assertAllInRange(variance, np.float32(FLOOR), 1.0)
 
   def test_keep_probability_one_needs_no_draws_and_only_adds_the_floor(self) -> None:
     layer = variance_dropout.VarianceDropout(1.0)
-    excess = np.float32([[0.0, 0.3, 1.0, 7.0]])
+    excess = np.array([[0.0, 0.3, 1.0, 7.0]], np.float32)
     self.assertAllEqual(layer(excess, training=True), np.float32(FLOOR) + excess)
 
   def test_draws_are_missed(self) -> None:

@@ -10,14 +10,13 @@ import tensorflow as tf
 
 from du_vae_tf import config
 from du_vae_tf.models import builders
-from du_vae_tf.models import vae
 
 TEXT = {"latent_dim": 32, "hidden_size": 1024, "embedding_size": 512}
 SHORT = {"latent_dim": 32, "hidden_size": 512, "embedding_size": 128}
 SYNTHETIC = {"latent_dim": 2, "hidden_size": 50, "embedding_size": 50}
 
 
-def build(vocab_size: int, **values: Any) -> vae.VAE:
+def build(vocab_size: int, **values: Any) -> Any:
   return builders.build_model(config.resolve(values, {}), vocab_size)
 
 

@@ -1,6 +1,6 @@
 """The text model of Shen et al. 2021 in plain NumPy, float64, one token at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
   return 1.0 / (1.0 + np.exp(-x))
 
 
-def encode(weights: dict[str, np.ndarray], ids: Sequence[int]) -> np.ndarray:
+def encode(weights: dict[str, np.ndarray], ids: Iterable[int]) -> np.ndarray:
   """Mean and log-variance of a sentence without padding, [2 n]."""
   units = weights["recurrent_kernel"].shape[0]
   hidden, cell = np.zeros(units), np.zeros(units)
@@ -28,7 +28,7 @@ def encode(weights: dict[str, np.ndarray], ids: Sequence[int]) -> np.ndarray:
 
 
 def decode(weights: dict[str, np.ndarray], z: np.ndarray,
-           ids: Sequence[int]) -> list[np.ndarray]:
+           ids: Iterable[int]) -> list[np.ndarray]:
   """Log-probabilities of the token after each of the given ones."""
   cell = z @ weights["state"]
   hidden = np.tanh(cell)

@@ -16,11 +16,12 @@ from tests.testing import tolerances
 
 METHODS = ("vae", "bn_vae", "du_vae")
 VOCABULARY, LATENT_DIM, ROWS = 15, 3, 6
-LENGTH = np.int32([7, 2, 5, 3, 6, 4])
+LENGTH = np.array([7, 2, 5, 3, 6, 4], np.int32)
 FLOOR = np.float32(variance_dropout.ZERO_ENTROPY_VARIANCE)
 RANDOM = np.random.default_rng(0)
 NOISE = RANDOM.normal(size=(ROWS, LATENT_DIM)).astype(np.float32)
 UNIFORM = RANDOM.random((ROWS, LATENT_DIM)).astype(np.float32)
+DROPOUT_SEED = np.array([1, 2], np.int32)
 WORDS = RANDOM.integers(3, VOCABULARY, (ROWS, 5))
 
 
@@ -31,7 +32,7 @@ def make_batch(columns: int = 7) -> dict[str, tf.Tensor]:
   return {"ids": tf.constant(ids), "length": tf.constant(LENGTH)}
 
 
-def make_model(method: str = "du_vae", **values: Any) -> vae.VAE:
+def make_model(method: str = "du_vae", **values: Any) -> Any:
   """A model with weights large enough for a wrong term to show."""
   sizes = {"latent_dim": LATENT_DIM, "hidden_size": 6, "embedding_size": 4}
   model = builders.build_model(
@@ -42,9 +43,10 @@ def make_model(method: str = "du_vae", **values: Any) -> vae.VAE:
   return model
 
 
-def training_terms(model: vae.VAE, batch: vae.Batch, **values: Any) -> dict[str, tf.Tensor]:
-  return model.terms(batch, NOISE, **(
-      {"training": True, "variance_uniform": UNIFORM, "dropout_seed": np.int32([1, 2])} | values))
+def training_terms(model: vae.VAE, batch: vae.Batch,
+                   active: bool | tf.Tensor = True) -> dict[str, tf.Tensor]:
+  return model.terms(batch, NOISE, training=True, active=active, variance_uniform=UNIFORM,
+                     dropout_seed=DROPOUT_SEED)
 
 
 def loss_and_gradients(model: vae.VAE, batch: vae.Batch, **values: Any) -> Any:
@@ -139,7 +141,7 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
       empty = tf.zeros([0, LATENT_DIM])
       with tf.GradientTape() as tape:
         terms = model.terms(batch, empty, training=True, variance_uniform=empty,
-                            dropout_seed=np.int32([1, 2]))
+                            dropout_seed=DROPOUT_SEED)
         loss = tf.reduce_sum(terms["reconstruction"] + terms["kl"])
       return terms, tape.gradient(loss, model.trainable_variables)
 

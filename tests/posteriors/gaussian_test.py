@@ -72,8 +72,8 @@ class GaussianPosteriorTest(tf.test.TestCase):
 
   def test_prior_is_standard_normal(self) -> None:
     prior = gaussian.standard_normal(LATENT_DIM, tf.float64)
-    self.assertAllClose(prior.log_prob(NOISE), log_density(NOISE, 0.0, np.ones(LATENT_DIM)),
-                        rtol=1e-12, atol=1e-12)
+    expected = log_density(NOISE, np.zeros(LATENT_DIM), np.ones(LATENT_DIM))
+    self.assertAllClose(prior.log_prob(NOISE), expected, rtol=1e-12, atol=1e-12)
 
 
 if __name__ == "__main__":

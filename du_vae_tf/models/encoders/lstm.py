@@ -1,7 +1,7 @@
 """LSTM encoder of token sequences."""
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,8 +9,6 @@ import tensorflow as tf
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
 from du_vae_tf.models import initialization as initialization_lib
-
-Initialization = Literal["small_uniform", "framework"]
 
 # exp(s) stays within [2e-9, 2.2e4]: no overflow, and no variance whose logarithm is lost.
 MIN_LOG_VARIANCE = -20.0
@@ -40,10 +38,13 @@ class LSTMEncoder(keras.layers.Layer):
 
   Returns:
     mean and log-variance, float32 [b, n] each, as the linear map gives them.
+
+  Raises:
+    ValueError: `initialization` is neither.
   """
 
   def __init__(self, vocab_size: int, latent_dim: int, embedding_size: int, hidden_size: int,
-               initialization: Initialization = "small_uniform", seed: int = 0,
+               initialization: str = "small_uniform", seed: int = 0,
                **kwargs: Any) -> None:
     super().__init__(**kwargs)
     if initialization not in ("small_uniform", "framework"):

@@ -13,9 +13,9 @@ from tests.models import reference
 from tests.testing import tolerances
 
 VOCABULARY, LATENT_DIM, EMBEDDING, HIDDEN = 13, 3, 5, 8
-IDS = np.int32([[1, 5, 9, 2, 0], [1, 2, 0, 0, 0], [1, 4, 12, 7, 2]])
-LENGTH = np.int32([4, 2, 5])
-SEED = np.int32([3, 4])
+IDS = np.array([[1, 5, 9, 2, 0], [1, 2, 0, 0, 0], [1, 4, 12, 7, 2]], np.int32)
+LENGTH = np.array([4, 2, 5], np.int32)
+SEED = np.array([3, 4], np.int32)
 
 
 def make_decoder(spread: float = 1.0, **sizes: int) -> lstm.LSTMDecoder:
@@ -76,7 +76,7 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
     z = random_z(3)
     plain = decoder(z, IDS, LENGTH)
     first, again, other = (
-        decoder(z, IDS, LENGTH, training=True, dropout_seed=np.int32(seed))
+        decoder(z, IDS, LENGTH, training=True, dropout_seed=np.array(seed, np.int32))
         for seed in ([3, 4], [3, 4], [3, 5]))
     self.assertAllEqual(first, again)
     self.assertNotAllClose(first, other, rtol=1e-3, atol=1e-3)
@@ -86,7 +86,7 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
   def test_half_of_the_embedding_and_half_of_the_output_is_dropped(self) -> None:
     size = 2000
     decoder = make_decoder(0.02, embedding_size=size, hidden_size=size)
-    ids, length = np.int32([[1, 2]]), np.int32([2])
+    ids, length = np.array([[1, 2]], np.int32), np.array([2], np.int32)
     with tf.GradientTape() as tape:
       log_likelihood = decoder(random_z(1), ids, length, training=True, dropout_seed=SEED)
     by_table, by_kernel = tape.gradient(
