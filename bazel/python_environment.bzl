@@ -23,6 +23,11 @@ toolchain(
     toolchain = ":runtime_pair",
     toolchain_type = "@bazel_tools//tools/python:toolchain_type",
 )
+
+sh_binary(
+    name = "tensorboard",
+    srcs = ["venv/bin/tensorboard"],
+)
 """
 
 def _run(repository_ctx, arguments, what):

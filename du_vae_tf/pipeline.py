@@ -84,5 +84,6 @@ def _complete(config: config_lib.RunConfig, corpus: corpus_lib.TextCorpus,
   report.write(folder.report)
   console.say(f"\n{report.table()}\n")
   console.say(f"Report: {folder.report}\nSavedModel: {path}")
-  console.say(f"Curves: tensorboard --logdir={folder.tensorboard}")
+  console.say("Curves: bazel run @python_environment//:tensorboard --"
+              f" --logdir={folder.tensorboard.absolute()}")
   return report

@@ -26,7 +26,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "models": frozenset({"layers", "posteriors", "config", "methods", "seeds"}),
     "objectives": frozenset(),
     "estimators": frozenset({"models", "seeds"}),
-    "data": frozenset({"config", "errors", "files", "seeds"}),
+    "data": frozenset({"config", "console", "errors", "files", "seeds"}),
     "training": _BASE | {"models", "objectives", "estimators", "data"},
     "analysis": _BASE | {"models", "estimators", "data", "training"},
     "serving": _BASE | {"models", "data", "training"},

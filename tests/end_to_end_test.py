@@ -120,8 +120,10 @@ class EndToEndTest(parameterized.TestCase):
     for part in ("checkpoints", "best"):
       ours, theirs = (tf.train.load_checkpoint(str(self.folder / run / part))
                       for run in ("killed", "straight"))
-      names = [name for name in theirs.get_variable_to_shape_map() if name.startswith("model/")]
-      self.assertGreater(len(names), 8)
+      # The progress has wall times, the object graph numbers objects in order of their making.
+      names = [name for name, shape in theirs.get_variable_to_shape_map().items()
+               if shape or name.startswith("optimizer/")]
+      self.assertGreaterEqual(len(names), 14)
       for name in names:
         np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name), name)
     reports = [json.loads((self.folder / run / "report.json").read_text())

@@ -10,7 +10,6 @@ import json
 import pathlib
 import re
 import shutil
-import sys
 import tarfile
 import urllib.parse
 import urllib.request
@@ -18,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf.data import atomic
 
@@ -61,7 +61,7 @@ def fetch(
   Raises:
     errors.UserError: there is no network, the answer is not the archive, or it has changed.
   """
-  print(f"downloading {url}", file=sys.stderr)
+  console.say(f"Downloading {url}")
   record = folder.parent / "checksums.json"
   with atomic.new_folder(folder) as unfinished:
     archive = unfinished / "archive"

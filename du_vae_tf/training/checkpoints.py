@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import pathlib
 from typing import Any
 
 import keras
@@ -106,17 +105,20 @@ class Checkpoints:
     self._weights.restore(path).assert_existing_objects_matched()
 
 
-def restore_best(folder: run_folder.RunFolder, model: keras.Model) -> None:
+def restore_best(folder: run_folder.RunFolder, model: keras.Model, progress: Progress) -> None:
   """Gives a built model the best weights of a run.
+
+  The file is the one that the saved progress names: a run that was killed right after it wrote
+  newer best weights has not accepted them.
 
   Raises:
     errors.UserError: the run has none yet.
   """
-  path = tf.train.latest_checkpoint(str(folder.best))
-  if path is None or not pathlib.Path(f"{path}.index").is_file():
+  path = folder.best / f"epoch-{progress.best_epoch or progress.epoch}"
+  if not path.with_name(f"{path.name}.index").is_file():
     raise errors.UserError(
         f"--run_dir={folder.path}: no best weights here yet; finish the training first.")
-  tf.train.Checkpoint(model=model).restore(path).assert_existing_objects_matched()
+  tf.train.Checkpoint(model=model).restore(str(path)).assert_existing_objects_matched()
 
 
 def read_progress(folder: run_folder.RunFolder) -> Progress:

@@ -119,7 +119,8 @@ class Training:
     self._callbacks.on_epoch_begin(progress.epoch)
     self._stepper.reset(progress.totals)
     schedule = plateau.Plateau(plateau.TEXT_RULE, progress.plateau)
-    self._optimizer.learning_rate = self._config.learning_rate * schedule.factor
+    learning_rate = self._config.learning_rate * schedule.factor
+    self._optimizer.learning_rate = learning_rate
     try:
       self._take_steps()
       collected = self._validation.collect(
@@ -127,7 +128,7 @@ class Training:
     except errors.PreemptedError:
       self._save()
       raise
-    row = self._row(collected)
+    row = self._row(collected, learning_rate)
     self._judge(schedule, row["elbo_nll"])
     self._callbacks.on_epoch_end(progress.epoch, row | {
         "kl_per_dimension": collected.kl_per_dimension.tolist(),
@@ -172,7 +173,7 @@ class Training:
           f"step {step}: the {step_lib.WATCHED[index]} is not finite, so training stopped; the"
           f" last good state is in {self._folder.checkpoints}. A lower --learning_rate may help.")
 
-  def _row(self, collected: posterior_pass.Collected) -> dict[str, Any]:
+  def _row(self, collected: posterior_pass.Collected, learning_rate: float) -> dict[str, Any]:
     """The line of metrics.jsonl of the running epoch."""
     progress = self.progress
     totals = self._stepper.totals_by_name()
@@ -180,7 +181,7 @@ class Training:
     return {
         "epoch": progress.epoch + 1, "step": progress.step,
         "kl_weight": float(self._warmup.weight(progress.step)),
-        "learning_rate": float(self._optimizer.learning_rate),
+        "learning_rate": learning_rate,
         "train_reconstruction": means["reconstruction"], "train_kl": means["kl"],
         **collected.figures(),
         "examples_per_second": totals["examples"] / progress.epoch_seconds,

@@ -60,7 +60,8 @@ def load(path: str) -> Run:
   config, digest = folder.load_config()
   vocabulary = vocabulary_lib.load(folder.vocabulary)
   model = builders.build_model(config, len(vocabulary))
-  checkpoints.restore_best(folder, model)
+  progress = checkpoints.read_progress(folder)
+  checkpoints.restore_best(folder, model, progress)
   return Run(
       folder=folder, config=config, data_digest=digest, vocabulary=vocabulary, model=model,
-      progress=checkpoints.read_progress(folder))
+      progress=progress)

@@ -121,7 +121,8 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
     last = self.weights(training)
     for variable in training.model.variables:
       variable.assign(np.zeros(variable.shape))
-    checkpoints.restore_best(run_folder.RunFolder(config.run_dir), training.model)
+    checkpoints.restore_best(
+        run_folder.RunFolder(config.run_dir), training.model, training.progress)
     for ours, theirs in zip(self.weights(training), last, strict=True):
       np.testing.assert_array_equal(ours, theirs)
 

@@ -1,0 +1,59 @@
+"""Files that appear complete or not at all."""
+
+import os
+import pathlib
+from unittest import mock
+
+from absl.testing import absltest
+
+from du_vae_tf import files
+
+
+class FilesTest(absltest.TestCase):
+
+  def setUp(self) -> None:
+    super().setUp()
+    self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+  def test_writes_into_a_new_folder(self) -> None:
+    path = self.folder / "a" / "b.json"
+    files.write_text_atomically(path, "ä\n")
+    self.assertEqual(path.read_bytes(), b"\xc3\xa4\n")
+    self.assertEqual(os.listdir(path.parent), ["b.json"])
+
+  def test_replaces(self) -> None:
+    path = str(self.folder / "b")
+    files.write_bytes_atomically(path, b"old and longer")
+    files.write_bytes_atomically(path, b"new")
+    self.assertEqual(pathlib.Path(path).read_bytes(), b"new")
+
+  def test_a_failed_write_leaves_the_old_file_and_nothing_else(self) -> None:
+    path = self.folder / "b"
+    files.write_bytes_atomically(path, b"old")
+    write = pathlib.Path.write_bytes
+
+    def full_disk(target: pathlib.Path, content: bytes) -> None:
+      write(target, content[:1])
+      raise OSError("No space left on device")
+
+    with (mock.patch.object(pathlib.Path, "write_bytes", full_disk),
+          self.assertRaisesRegex(OSError, "No space left")):
+      files.write_bytes_atomically(path, b"new")
+    self.assertEqual(path.read_bytes(), b"old")
+    self.assertEqual(os.listdir(self.folder), ["b"])
+
+  def test_the_file_is_complete_when_it_gets_its_name(self) -> None:
+    replace = os.replace
+
+    def checked(source: pathlib.Path, target: pathlib.Path) -> None:
+      self.assertEqual(pathlib.Path(source).read_bytes(), b"new")
+      self.assertEqual(pathlib.Path(source).parent, pathlib.Path(target).parent)
+      replace(source, target)
+
+    with mock.patch.object(os, "replace", checked):
+      files.write_bytes_atomically(self.folder / "b", b"new")
+    self.assertEqual((self.folder / "b").read_bytes(), b"new")
+
+
+if __name__ == "__main__":
+  absltest.main()
