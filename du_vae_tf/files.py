@@ -1,15 +1,18 @@
-"""Files that appear complete or not at all."""
+"""Files and folders that appear complete or not at all."""
 
+import contextlib
 import os
 import pathlib
+import shutil
 import uuid
+from collections.abc import Iterator
 
 
 def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None:
   """Writes a file under another name and renames it; makes the folder if it is missing."""
   target = pathlib.Path(path)
   target.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+  unfinished = _beside(target)
   try:
     unfinished.write_bytes(content)
     os.replace(unfinished, target)
@@ -20,3 +23,27 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
 def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
   """`write_bytes_atomically` of UTF-8."""
   write_bytes_atomically(path, text.encode())
+
+
+@contextlib.contextmanager
+def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A folder to be filled in the block, which gets its name at the end of it.
+
+  If another process has made a folder of that name in the meantime, that one stays. If the block
+  raises, nothing stays.
+  """
+  unfinished = _beside(path)
+  unfinished.mkdir(parents=True)
+  try:
+    yield unfinished
+    try:
+      unfinished.rename(path)
+    except OSError:
+      if not path.is_dir():
+        raise
+  finally:
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+  return path.with_name(f".{path.name}.{uuid.uuid4().hex}")

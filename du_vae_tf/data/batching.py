@@ -6,7 +6,6 @@ and time have no fixed size, so that a function traced once takes every batch.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -47,7 +46,7 @@ class TrainBatches:
       self,
       split: encoding.EncodedSplit,
       batch_size: int,
-      batching: Literal["near_equal", "equal_length"],
+      batching: str,
       seed: int,
   ) -> None:
     if batching not in ("near_equal", "equal_length"):

@@ -19,7 +19,7 @@ from typing import Any
 
 from du_vae_tf import console
 from du_vae_tf import errors
-from du_vae_tf.data import atomic
+from du_vae_tf import files
 
 # Opens a URL: returns a context manager with `read(size)`, `geturl()` and `headers`.
 Opener = Callable[[str], Any]
@@ -63,7 +63,7 @@ def fetch(
   """
   console.say(f"Downloading {url}")
   record = folder.parent / "checksums.json"
-  with atomic.new_folder(folder) as unfinished:
+  with files.new_folder(folder) as unfinished:
     archive = unfinished / "archive"
     try:
       received = _save(url, archive, opener)
@@ -73,7 +73,7 @@ def fetch(
             _NotAnArchiveError) as error:
       raise errors.UserError(f"{url}: download failed: {error}; {advice}") from error
     archive.unlink()
-    atomic.write_file(
+    files.write_bytes_atomically(
         record, json.dumps(_records(record) | {url: received}, indent=2).encode() + b"\n")
 
 

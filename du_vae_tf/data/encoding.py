@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from du_vae_tf.data import atomic
+from du_vae_tf import files
 from du_vae_tf.data import text_reader
 from du_vae_tf.data import vocabulary as vocabulary_lib
 
@@ -132,7 +132,7 @@ def load_or_make(
 def _save(
     folder: pathlib.Path, splits: Mapping[str, tuple[EncodedSplit, Counts]]
 ) -> None:
-  with atomic.new_folder(folder) as unfinished:
+  with files.new_folder(folder) as unfinished:
     for name, (split, _) in splits.items():
       for part in dataclasses.fields(split):
         np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from du_vae_tf import errors
-from du_vae_tf.data import atomic
+from du_vae_tf import files
 from du_vae_tf.data import text_reader
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
@@ -79,7 +79,7 @@ class Vocabulary:
 
   def save(self, path: str | os.PathLike[str]) -> None:
     """Writes one word a line; the line number, from 0, is the id. Complete or not at all."""
-    atomic.write_file(pathlib.Path(path), b"".join(word + b"\n" for word in self.words))
+    files.write_bytes_atomically(path, b"".join(word + b"\n" for word in self.words))
 
 
 def load(path: str | os.PathLike[str]) -> Vocabulary:

@@ -37,7 +37,7 @@ class Collected:
   sample: np.ndarray
   words: int
 
-  def figures(self) -> dict[str, float]:
+  def figures(self) -> dict[str, Any]:
     """Means over examples, in nats: -ELBO (weight 1, one sample), its terms, MI, AU, MPD, CE."""
     return {
         "elbo_nll": float(np.mean(self.reconstruction + self.kl)),

@@ -1,6 +1,7 @@
 """A finished run, read back from its folder."""
 
 import dataclasses
+from typing import Any
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
@@ -32,7 +33,7 @@ class Run:
   model: vae.VAE
   progress: checkpoints.Progress
 
-  def load_corpus(self, **sources: str | None) -> corpus_lib.TextCorpus:
+  def load_corpus(self, **sources: Any) -> corpus_lib.TextCorpus:
     """The data of the run, under its own vocabulary.
 
     Args:
