@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from absl.testing import absltest
 from absl.testing import parameterized
 
-ROOT = pathlib.Path(__file__).parent.parent
+# Under Bazel this file is a link into the source tree, which the test reads.
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # From the bottom up: a package imports from itself and from what stands in its row.
 _BASE = frozenset({"config", "console", "errors", "files", "methods", "report", "seeds", "startup"})
