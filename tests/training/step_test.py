@@ -87,7 +87,9 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
       self.assertEqual(two.strategy.num_replicas_in_sync, 2)
       one.take(batches)
       two.take(batches)
-    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=2e-6)
+    # Rounding alone: the sums of two replicas are added in another order, and the normalization
+    # divides them by a small deviation.
+    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
     self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
     self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
 
