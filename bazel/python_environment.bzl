@@ -30,8 +30,14 @@ sh_binary(
 )
 """
 
-def _run(repository_ctx, arguments, what):
-    result = repository_ctx.execute(arguments, timeout = 3600, quiet = True)
+# Written once here: tests may not write compiled files, and without them start seconds later.
+_FIRST_IMPORT = """
+import keras, tensorflow, tensorflow_datasets, tensorflow_probability
+tensorflow_probability.distributions.Normal
+"""
+
+def _run(repository_ctx, arguments, what, environment = {}):
+    result = repository_ctx.execute(arguments, environment = environment, timeout = 3600)
     if result.return_code:
         fail("%s failed:\n%s%s" % (what, result.stdout, result.stderr))
     return result.stdout.strip()
@@ -42,7 +48,7 @@ def _find_python(repository_ctx):
         if python and _run(
             repository_ctx,
             [python, "-c", "import sys; print(sys.version_info[:2] == (3, 11))"],
-            "Asking Python for its version",
+            "Asking %s for its version" % name,
         ) == "True":
             return python
     fail("Python 3.11 was not found: the packages of requirements.lock are pinned for it. " +
@@ -51,9 +57,14 @@ def _find_python(repository_ctx):
 def _python_environment_impl(repository_ctx):
     lock = repository_ctx.path(repository_ctx.attr.lock)
     python = _find_python(repository_ctx)
-    repository_ctx.report_progress("installing Python packages (about 2 GB, once)")
-    _run(repository_ctx, [python, "-m", "venv", "venv"], "Making a virtual environment (is ./bazelw set up?)")
+    _run(
+        repository_ctx,
+        [python, "-c", "import ensurepip, venv"],
+        "Python's venv module is missing and ./bazelw installs it where it can; its import",
+    )
+    _run(repository_ctx, [python, "-m", "venv", "venv"], "Making a virtual environment")
     interpreter = repository_ctx.path("venv/bin/python")
+    repository_ctx.report_progress("installing Python packages (2.4 GB, once)")
     _run(
         repository_ctx,
         [
@@ -69,6 +80,13 @@ def _python_environment_impl(repository_ctx):
             lock,
         ],
         "Installing the packages of requirements.lock",
+    )
+    repository_ctx.report_progress("compiling Python packages (once)")
+    _run(
+        repository_ctx,
+        [interpreter, "-c", _FIRST_IMPORT],
+        "The first import of the installed packages",
+        environment = {"PYTHONDONTWRITEBYTECODE": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
     )
     repository_ctx.file("BUILD", _BUILD.format(interpreter = interpreter))
 

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 
 # Under Bazel this file is a link into the source tree, which the test reads.
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ("bazel", "benchmarks", "du_vae_tf", "tests")
 
 # From the bottom up: a package imports from itself and from what stands in its row.
 _BASE = frozenset({"config", "console", "errors", "files", "methods", "report", "seeds", "startup"})
@@ -37,17 +38,23 @@ ENTRY_POINTS = frozenset({"command_line", "evaluate", "pipeline", "train"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:
-  """Dotted names of the first-party modules that a file imports, wherever in it."""
+  """Dotted names of what a file imports, wherever in it; a relative one begins with a dot."""
   for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+    if isinstance(node, ast.ImportFrom):
       for alias in node.names:
-        yield f"{node.module}.{alias.name}"
+        yield f"{'.' * node.level}{node.module or ''}.{alias.name}"
     elif isinstance(node, ast.Import):
       yield from (alias.name for alias in node.names)
 
 
 def is_ours(module: str) -> bool:
-  return module.split(".")[0] in ("du_vae_tf", "tests", "benchmarks")
+  """Whether a name is of this project; relative imports are, and no target can declare them."""
+  return module.split(".")[0] in ("", *FOLDERS)
+
+
+def files(root: pathlib.Path, pattern: str) -> list[pathlib.Path]:
+  """Files of that name in the folders that hold code."""
+  return sorted(path for folder in FOLDERS for path in root.glob(f"{folder}/**/{pattern}"))
 
 
 def upward_imports(root: pathlib.Path) -> list[str]:
@@ -58,8 +65,8 @@ def upward_imports(root: pathlib.Path) -> list[str]:
     if package in ENTRY_POINTS:
       continue
     for module in filter(is_ours, imported_modules(path)):
-      parts = module.split(".")
-      if parts[0] != "du_vae_tf" or parts[1] not in ALLOWED[package] | {package}:
+      top, _, rest = module.partition(".")
+      if top != "du_vae_tf" or rest.split(".")[0] not in ALLOWED[package] | {package}:
         found.append(f"{path.relative_to(root)} imports {module}")
   return found
 
@@ -85,7 +92,7 @@ def label(package: str, target: str) -> str:
 def undeclared_imports(root: pathlib.Path) -> list[str]:
   """Imports without a declared dependency, and files without a target."""
   found, covered = [], set()
-  for build_file in sorted(root.glob("**/BUILD")):
+  for build_file in files(root, "BUILD"):
     package = str(build_file.parent.relative_to(root))
     for _, sources, dependencies in targets(build_file):
       declared = {label(package, dependency) for dependency in dependencies}
@@ -96,11 +103,8 @@ def undeclared_imports(root: pathlib.Path) -> list[str]:
           wanted = f"//{'/'.join(module.split('.')[:-1])}:{module.split('.')[-1]}"
           if wanted not in declared:
             found.append(f"{path.relative_to(root)} imports {module} without {wanted}")
-  for folder in ("benchmarks", "du_vae_tf", "tests"):
-    for path in sorted(root.glob(f"{folder}/**/*.py")):
-      if path not in covered:
-        found.append(f"{path.relative_to(root)} belongs to no target")
-  return found
+  return found + [f"{path.relative_to(root)} belongs to no target"
+                  for path in files(root, "*.py") if path not in covered]
 
 
 class ArchitectureTest(absltest.TestCase):
@@ -113,7 +117,7 @@ class ArchitectureTest(absltest.TestCase):
 
   def test_the_code_is_really_there(self):
     self.assertGreater(len(list(ROOT.glob("du_vae_tf/**/*.py"))), 30)
-    self.assertGreater(len(list(ROOT.glob("**/BUILD"))), 10)
+    self.assertGreater(len(files(ROOT, "BUILD")), 10)
 
   def test_every_package_and_entry_point_is_in_the_table(self):
     names = {path.relative_to(ROOT).with_suffix("").parts[1]
@@ -133,7 +137,8 @@ class PlantedFaultTest(parameterized.TestCase):
 
   @parameterized.parameters(
       "from du_vae_tf.training import loop", "import du_vae_tf.models.vae",
-      "def f():\n  from du_vae_tf import command_line", "from tests import binaries")
+      "def f():\n  from du_vae_tf import command_line", "from tests import binaries",
+      "import du_vae_tf", "from ..training import loop")
   def test_upward_import_is_found(self, code):
     root = self.plant("du_vae_tf/layers/x.py", code, "")
     self.assertLen(upward_imports(root), 1)
