@@ -1,4 +1,4 @@
-"""Counts the test cases of one `bazel test`, from its event file and the test.xml files named there.
+"""Counts the test cases of one `bazel test`, from its event file and the test.xml files it names.
 
 The event file (`--build_event_json_file`) tells which targets belong to this run: bazel-testlogs
 also keeps what earlier runs left, and lacks a target that could not be built.

@@ -1,7 +1,10 @@
 """Runs: resume, interruption, divergence, the best weights, what is written."""
 
+import contextlib
+import io
 import json
 import pathlib
+from unittest import mock
 
 import keras
 import numpy as np
@@ -13,6 +16,7 @@ from du_vae_tf import errors
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
+from du_vae_tf.training import plateau
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from tests.training import tiny
@@ -125,6 +129,39 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
         run_folder.RunFolder(config.run_dir), training.model, training.progress)
     for ours, theirs in zip(self.weights(training), last, strict=True):
       np.testing.assert_array_equal(ours, theirs)
+
+  def test_plateau_halves_the_rate_reloads_the_best_weights_and_stops(self):
+    rule = plateau.Rule(patience=1, first_epoch=0, factor=0.5, max_decays=3)
+    config = tiny.make_config(self.folder, epochs=300, learning_rate=4.0)
+    with mock.patch.object(plateau, "TEXT_RULE", rule):
+      training = self.train(config)
+    rows = self.metrics("run")
+    self.assertTrue(training.progress.stopped)
+    self.assertLess(len(rows), 300)
+    rates = [row["learning_rate"] for row in rows]
+    self.assertEqual(sorted(set(rates), reverse=True), [4.0, 2.0, 1.0])
+    for before, after in zip(rows[:-1], rows[1:], strict=True):
+      if after["learning_rate"] < before["learning_rate"]:
+        earlier = [row["elbo_nll"] for row in rows[:rows.index(before)]]
+        self.assertGreater(before["elbo_nll"], min(earlier))
+    # The last decay reloaded the best weights, and nothing was trained after it.
+    last = self.weights(training)
+    checkpoints.restore_best(
+        run_folder.RunFolder(config.run_dir), training.model, training.progress)
+    for ours, theirs in zip(self.weights(training), last, strict=True):
+      np.testing.assert_array_equal(ours, theirs)
+    self.assertEqual(
+        training.progress.best_value, min(row["elbo_nll"] for row in rows))
+
+  @parameterized.parameters(("vae", "--method=du_vae"), ("bn_vae", "a larger --gamma"))
+  def test_collapse_is_said_once_with_a_remedy(self, method, remedy):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+      self.train(tiny.make_config(self.folder, method=method, gamma=1e-3 if method == "bn_vae"
+                                  else None))
+    warnings = [line for line in output.getvalue().splitlines() if "WARNING" in line]
+    self.assertLen(warnings, 1)
+    self.assertRegex(warnings[0], f"0 of 2 latent units are active.*{remedy}")
 
   def test_divergence_names_term_and_step_and_keeps_the_last_good_state(self):
     config = tiny.make_config(self.folder, epochs=1)

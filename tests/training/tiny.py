@@ -27,4 +27,5 @@ def make_config(folder: str, **changes: object) -> config_lib.RunConfig:
       "batch_size": 16, "epochs": 3, "warmup_epochs": 1, "iw_samples": 5, "seed": 11,
       "deterministic": True, "run_dir": f"{folder}/run", "data_dir": f"{folder}/data",
       **write_sentences(folder)}
-  return config_lib.resolve(values | changes, {})
+  given = {name: value for name, value in (values | changes).items() if value is not None}
+  return config_lib.resolve(given, {})
