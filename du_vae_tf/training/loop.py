@@ -130,7 +130,8 @@ class Training:
       raise
     row = self._row(collected, learning_rate)
     self._judge(schedule, row["elbo_nll"])
-    self._callbacks.on_epoch_end(progress.epoch, row | {
+    figures = {name: value for name, value in row.items() if name != "epoch"}
+    self._callbacks.on_epoch_end(progress.epoch, figures | {
         "kl_per_dimension": collected.kl_per_dimension.tolist(),
         "mean_variance": collected.variance.mean(axis=0).tolist()})
     progress.history.append(row)
