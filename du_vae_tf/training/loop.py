@@ -59,7 +59,6 @@ class Training:
                folder: run_folder.RunFolder, stop: signals.StopRequest,
                callbacks: Sequence[keras.callbacks.Callback] = ()):
     self._config = config
-    self._corpus = corpus
     self._folder = folder
     self._stop = stop
     train = corpus.splits["train"]
