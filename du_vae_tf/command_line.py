@@ -171,7 +171,13 @@ def _default_text(spec: Flag) -> str:
   rows = {name: method.defaults[spec.name] for name, method in methods.METHODS.items()
           if spec.name in method.defaults}
   if rows:
-    return " (default: " + ", ".join(f"{value} for {name}" for name, value in rows.items()) + ")"
+    exceptions = {
+        (dataset, name): values[spec.name] for name, method in methods.METHODS.items()
+        for dataset, values in method.dataset_defaults.items() if spec.name in values}
+    return " (default: " + ", ".join(
+        [f"{value} for {name}" for name, value in rows.items()]
+        + [f"{value} for {name} on {dataset}" for (dataset, name), value in exceptions.items()]
+    ) + ")"
   if spec.default is None:
     return ""
   return f" (default: {str(spec.default).lower() if spec.type is bool else spec.default})"

@@ -219,5 +219,8 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
   fidelity = explicit.get("fidelity", values.get("fidelity", "authors"))
   values |= FIDELITIES[fidelity].overrides if fidelity in FIDELITIES else {}
   method = explicit.get("method", values.get("method", "du_vae"))
-  values |= methods.METHODS[method].defaults if method in methods.METHODS else {}
+  if method in methods.METHODS:
+    row = methods.METHODS[method]
+    dataset = explicit.get("dataset", values.get("dataset", RunConfig.dataset))
+    values |= {**row.defaults, **row.dataset_defaults.get(dataset, {})}
   return RunConfig(**(values | dict(explicit)))

@@ -27,6 +27,8 @@ class Method:
     procedure: how a step is taken.
     defaults: the method's own settings; a flag that belongs to a method and is not named here has
       no effect on it and is refused.
+    dataset_defaults: what stands in for `defaults` on a data set for which other numbers are
+      published.
   """
 
   summary: str
@@ -36,6 +38,7 @@ class Method:
   objective: Literal["elbo"] = "elbo"
   procedure: Literal["standard"] = "standard"
   defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  dataset_defaults: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
 
 METHODS: dict[str, Method] = {
@@ -43,11 +46,13 @@ METHODS: dict[str, Method] = {
         summary="batch-normalized means with projected scale, dropout on variances"
         " (Shen et al. 2021)",
         normalization="projected_scale", variance_dropout=True,
-        defaults={"gamma": 0.5, "keep_prob": 0.8}),
+        defaults={"gamma": 0.5, "keep_prob": 0.8},
+        dataset_defaults={"synthetic": {"gamma": 1.0, "keep_prob": 0.5}}),
     "vae": Method(summary="plain VAE with KL annealing (Bowman et al. 2016)"),
     "bn_vae": Method(
         summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
-        normalization="fixed_scale", defaults={"gamma": 0.6}),
+        normalization="fixed_scale", defaults={"gamma": 0.6},
+        dataset_defaults={"synthetic": {"gamma": 1.0}}),
 }
 
 METHOD_FLAGS: frozenset[str] = frozenset(

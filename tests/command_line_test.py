@@ -21,7 +21,7 @@ class PrecedenceTest(parameterized.TestCase):
     config = resolve()
     self.assertEqual((config.dataset, config.method), ("synthetic", "du_vae"))
     self.assertEqual((config.latent_dim, config.hidden_size, config.epochs), (2, 50, 50))
-    self.assertEqual((config.gamma, config.keep_prob), (0.5, 0.8))
+    self.assertEqual((config.gamma, config.keep_prob), (1.0, 0.5))
 
   def test_command_line_stands_before_everything(self):
     config = resolve("--dataset=yahoo", "--fidelity=paper", "--epochs=7", "--gamma=0.7")
@@ -33,7 +33,9 @@ class PrecedenceTest(parameterized.TestCase):
     self.assertEqual(resolve(f"--dataset={dataset}", "--fidelity=paper").epochs, 120)
 
   def test_method_row_gives_its_own_numbers_and_none_to_others(self):
-    self.assertEqual(resolve("--method=bn_vae").gamma, 0.6)
+    self.assertEqual(resolve("--dataset=yahoo", "--method=bn_vae").gamma, 0.6)
+    self.assertEqual(resolve("--dataset=text").gamma, 0.5)
+    self.assertEqual(resolve("--method=bn_vae").gamma, 1.0)
     self.assertIsNone(resolve("--method=bn_vae").keep_prob)
     self.assertIsNone(resolve("--method=vae").gamma)
 
@@ -101,7 +103,7 @@ class HelpTest(absltest.TestCase):
     text = command_line.help_text("usage", SPECS)
     for spec in SPECS:
       self.assertIn(f"--{spec.name}", text)
-    for word in ("du_vae", "bn_vae", "short_yelp", "0.6 for bn_vae"):
+    for word in ("du_vae", "bn_vae", "short_yelp", "0.6 for bn_vae", "1.0 for bn_vae on synthetic"):
       self.assertIn(word, text)
 
 

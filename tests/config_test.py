@@ -20,7 +20,7 @@ class DigitsTest(parameterized.TestCase):
     self.assertEqual(config.digits("data"), changed.digits("data"))
 
   @parameterized.parameters(
-      {"seed": 3}, {"gamma": 0.6}, {"keep_prob": 1.0}, {"batching": "equal_length"},
+      {"seed": 3}, {"gamma": 0.6}, {"keep_prob": 0.9}, {"batching": "equal_length"},
       {"fidelity": "paper"}, {"max_train_examples": 100}, {"learning_rate": 0.5})
   def test_mathematics_names_the_run(self, **changes):
     config = config_lib.resolve({}, {})

@@ -52,12 +52,12 @@ class RunFolderTest(absltest.TestCase):
     self.folder.save_config(config, "digest")
     other = dataclasses.replace(config, gamma=0.9, seed=5, epochs=7)
     with self.assertRaisesRegex(
-        errors.UserError, "--gamma was 0.5 and is 0.9; --seed was 783435 and is 5") as caught:
+        errors.UserError, "--gamma was 1.0 and is 0.9; --seed was 783435 and is 5") as caught:
       self.folder.save_config(other, "digest")
     self.assertNotIn("epochs", str(caught.exception))
     with self.assertRaisesRegex(errors.UserError, "content of the data files differs"):
       self.folder.save_config(config, "other digest")
-    self.assertEqual(self.folder.load_config()[0].gamma, 0.5)
+    self.assertEqual(self.folder.load_config()[0].gamma, 1.0)
 
   def test_more_epochs_are_accepted(self):
     config = config_lib.resolve({}, {})
