@@ -39,7 +39,8 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_rows_of_the_method_table(self) -> None:
     plain, fixed, projected = (
-        build(20, dataset="yahoo", method=method, **SYNTHETIC) for method in ("vae", "bn_vae", "du_vae"))
+        build(20, dataset="yahoo", method=method, **SYNTHETIC)
+        for method in ("vae", "bn_vae", "du_vae"))
     self.assertIsNone(plain.normalization)
     self.assertIsNone(plain.variance_dropout)
     self.assertFalse(fixed.normalization.projected)
