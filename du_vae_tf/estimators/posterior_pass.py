@@ -70,8 +70,7 @@ class PosteriorPass:
   def _terms(self, iterator: Any, active: tf.Tensor) -> dict[str, tf.Tensor]:
     batch = next(iterator)
     noise = seeds.row_normals(self._seed, self._purpose, batch["row"], [self._model.latent_dim])
-    terms = self._model.terms(batch, noise, training=False, active=active)
-    return terms | {"sample": terms["mean"] + tf.sqrt(terms["variance"]) * noise}
+    return self._model.terms(batch, noise, training=False, active=active)
 
   def collect(self, dataset: tf.data.Dataset, active: bool = True,
               check: Callable[[], None] = lambda: None) -> Collected:

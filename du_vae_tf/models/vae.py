@@ -100,7 +100,7 @@ class VAE(keras.Model):
 
     Returns:
       `reconstruction` [b]: -log p(x | z), nats; `kl` [b] and `kl_per_dimension` [b, n]: KL to the
-      prior in closed form, nats; `mean` and `variance` [b, n] of the posterior that z comes from;
+      prior in closed form, nats; `mean` and `variance` [b, n] of the posterior, `sample` [b, n]: z;
       `tokens` int32 [b]: predicted tokens, the end symbol included.
     """
     ids, length = _ids_and_length(batch)
@@ -111,7 +111,7 @@ class VAE(keras.Model):
     return {
         "reconstruction": -log_likelihood, "kl": posterior.kl(),
         "kl_per_dimension": posterior.kl_per_dimension(), "mean": posterior.mean,
-        "variance": posterior.variance, "tokens": length - 1}
+        "variance": posterior.variance, "sample": z, "tokens": length - 1}
 
   def log_weights(self, batch: Batch, noise: tf.Tensor) -> tf.Tensor:
     """log p(x | z) + log p(z) - log q(z | x) in evaluation mode.

@@ -79,8 +79,7 @@ class Stepper:
           terms["reconstruction"], terms["kl"], self._warmup.weight(step))
       loss = tf.reduce_sum(losses) / all_rows
     variables = self._model.trainable_variables
-    gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
-    gradients, norm = reduced_and_clipped(gradients)
+    gradients, norm = reduced_and_clipped(tape.gradient(loss, variables))
     # Keras sums over the replicas once more, and every replica now holds the whole gradient.
     shared = [gradient / context.num_replicas_in_sync for gradient in gradients]
     self._optimizer.apply(shared, variables)

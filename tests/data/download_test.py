@@ -91,7 +91,7 @@ class DownloadTest(parameterized.TestCase):
        "lacks a.test.txt"),
       ("outside", [fake_web.Answer(fake_web.archive(CONTENT | {"../a.train.txt": b"x"}))],
        "outside its folder"),
-      ("absolute", [fake_web.Answer(fake_web.archive(CONTENT | {"/tmp/a.train.txt": b"x"}))],
+      ("absolute", [fake_web.Answer(fake_web.archive(CONTENT | {"/elsewhere/a.train.txt": b"x"}))],
        "outside its folder"))
   def test_refused(self, answers, message):
     with self.assertRaisesRegex(errors.UserError, message) as raised:
