@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from du_vae_tf.layers import moments
+
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
 class RootMeanSquare(keras.constraints.Constraint):
@@ -99,18 +101,14 @@ class MeanNormalization(keras.layers.Layer):
         constraint=RootMeanSquare(self.gamma) if self.projected else None)
     self.shift = self.add_weight(
         name="shift", shape=shape, dtype="float32", autocast=False, initializer="zeros")
-    # All replicas compute the same moments, so the first one's assignment stands for all.
-    self.moving_mean = self.add_weight(
-        name="moving_mean", shape=shape, dtype="float32", autocast=False, trainable=False,
-        initializer="zeros", aggregation="only_first_replica")
-    self.moving_variance = self.add_weight(
-        name="moving_variance", shape=shape, dtype="float32", autocast=False, trainable=False,
-        initializer="ones", aggregation="only_first_replica")
+    self.moving_mean, self.moving_variance = moments.add_running_moments(self, shape)
 
   def call(self, mean: tf.Tensor, training: bool = False) -> tf.Tensor:
     mean = tf.cast(mean, tf.float32)
     if training:
-      center, variance = self._batch_moments(mean)
+      center, variance, count = moments.batch_moments(mean)
+      moments.update_averages(
+          self.moving_mean, self.moving_variance, self.momentum, center, variance, count)
     else:
       center, variance = self.moving_mean.value, self.moving_variance.value
     standardized = (mean - center) / tf.sqrt(variance + self.epsilon)
@@ -123,30 +121,3 @@ class MeanNormalization(keras.layers.Layer):
     return super().get_config() | {
         "gamma": self.gamma, "projected": self.projected, "momentum": self.momentum,
         "epsilon": self.epsilon}
-
-  def _batch_moments(self, mean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and biased variance over the rows of all replicas; updates the running ones."""
-    rows = tf.cast(tf.shape(mean)[:1], tf.float32)
-    totals = _sum_over_replicas(tf.concat([tf.reduce_sum(mean, axis=0), rows], axis=0))
-    count = totals[-1]
-    # Where no replica has a row, the sums are 0 and so are the moments.
-    divisor = tf.maximum(count, 1.0)
-    center = totals[:-1] / divisor
-    variance = _sum_over_replicas(tf.reduce_sum(tf.square(mean - center), axis=0)) / divisor
-    unbiased = variance * (count / tf.maximum(count - 1.0, 1.0))
-    self._average(self.moving_mean, center, count)
-    self._average(self.moving_variance, unbiased, count)
-    return center, variance
-
-  def _average(self, moving: keras.Variable, value: tf.Tensor, count: tf.Tensor) -> None:
-    """Moves a running average towards the value of a batch that has rows."""
-    new = self.momentum * moving.value + (1.0 - self.momentum) * tf.stop_gradient(value)
-    moving.assign(tf.where(count > 0.0, new, moving.value))
-
-
-def _sum_over_replicas(tensor: tf.Tensor) -> tf.Tensor:
-  """The sum over all replicas that run the step together; differentiable."""
-  context = tf.distribute.get_replica_context()
-  if context is None or context.num_replicas_in_sync == 1:
-    return tensor
-  return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)

@@ -181,8 +181,9 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
       results = tf.concat(strategy.experimental_local_results(results), axis=0)
       self.assertAllClose(results, expected, rtol=1e-6, atol=1e-6)
       for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
+        # Normalizations within a block subtract nearly equal sums in their gradients.
         self.assertAllClose(strategy.experimental_local_results(gradient)[0], expected_gradient,
-                            rtol=1e-5, atol=1e-6)
+                            rtol=1e-5, atol=1e-5)
       for weight, value in zip(layer.non_trainable_weights, expected_state, strict=True):
         for replica_value in strategy.experimental_local_results(weight.value):
           self.assertAllClose(replica_value, value, rtol=1e-6, atol=1e-7)
@@ -208,7 +209,8 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     for module_info in pkgutil.walk_packages(package.__path__, "du_vae_tf.layers."):
       module = importlib.import_module(module_info.name)
       found |= {value for _, value in inspect.getmembers(module, inspect.isclass)
-                if issubclass(value, keras.layers.Layer) and value.__module__ == module.__name__}
+                if issubclass(value, keras.layers.Layer) and value.__module__ == module.__name__
+                and not value.__name__.startswith("_")}  # Bases that are never made.
     self.assertGreaterEqual(len(found), 5)
     self.assertEqual(found, {type(descriptor.make()) for descriptor in descriptors.DESCRIPTORS})
 

@@ -7,10 +7,17 @@ from typing import Any
 import keras
 import numpy as np
 
+from du_vae_tf.layers import batch_normalization
+from du_vae_tf.layers import causal_stacks
+from du_vae_tf.layers import convolution
 from du_vae_tf.layers import cross_entropy
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
+from du_vae_tf.layers import masked_convolution
+from du_vae_tf.layers import masked_residual_block
 from du_vae_tf.layers import mean_normalization
+from du_vae_tf.layers import pointwise
+from du_vae_tf.layers import strided_residual_block
 from du_vae_tf.layers import variance_dropout
 
 Tensors = dict[str, np.ndarray]
@@ -66,6 +73,10 @@ def _states(rows: int) -> Tensors:
           "count": random.integers(0, 5, rows).astype(np.int32)}
 
 
+def _features(rows: int) -> Tensors:
+  return {"inputs": _random(rows).normal(size=(rows, 6, 5, 4)).astype(np.float32)}
+
+
 DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor(
         "mean_normalization_training",
@@ -92,4 +103,42 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor(
         "cross_entropy_in_blocks", lambda **kwargs: cross_entropy.CrossEntropy(7, **kwargs),
         _states, {"block_rows": 3}),
+    Descriptor(
+        "batch_normalization_training",
+        lambda **kwargs: batch_normalization.BatchNormalization(**kwargs), _features,
+        {"training": True}),
+    Descriptor(
+        "batch_normalization_inference",
+        lambda **kwargs: batch_normalization.BatchNormalization(**kwargs), _features),
+    Descriptor(
+        "convolution",
+        lambda **kwargs: convolution.Convolution(3, 3, stride=2, padding=1, **kwargs), _features),
+    Descriptor(
+        "masked_convolution",
+        lambda **kwargs: masked_convolution.MaskedConvolution(
+            3, 5, includes_center=False, **kwargs), _features),
+    Descriptor(
+        "masked_residual_block_training",
+        lambda **kwargs: masked_residual_block.MaskedResidualBlock(4, 3, **kwargs), _features,
+        {"training": True}),
+    Descriptor(
+        "pointwise", lambda **kwargs: pointwise.Pointwise(3, use_bias=True, **kwargs), _features),
+    Descriptor(
+        "vertical_convolution",
+        lambda **kwargs: causal_stacks.VerticalConvolution(3, 2, includes_own=False, **kwargs),
+        _features),
+    Descriptor(
+        "horizontal_convolution",
+        lambda **kwargs: causal_stacks.HorizontalConvolution(3, 2, includes_own=True, **kwargs),
+        _features),
+    Descriptor(
+        "strided_residual_block_training",
+        lambda **kwargs: strided_residual_block.StridedResidualBlock(3, **kwargs), _features,
+        {"training": True}),
+    Descriptor(
+        "strided_residual_block_inference",
+        lambda **kwargs: strided_residual_block.StridedResidualBlock(3, **kwargs), _features),
+    Descriptor(
+        "masked_residual_block_inference",
+        lambda **kwargs: masked_residual_block.MaskedResidualBlock(4, 3, **kwargs), _features),
 )
