@@ -15,9 +15,10 @@ from absl import flags
 from absl import logging
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import methods
-from du_vae_tf.data import datasets
+from du_vae_tf import networks
 
 EXIT_USER_ERROR = 2
 EXIT_DIVERGED = 1
@@ -46,10 +47,10 @@ def config_flags(*names: str) -> list[Flag]:
     if names and field.name not in names:
       continue
     kinds = [kind for kind in get_args(hints[field.name]) if kind is not type(None)]
-    choices = tuple(datasets.DATASETS) if field.name == "dataset" else field.metadata["choices"]
     made.append(Flag(
         name=field.name, type=kinds[0] if kinds else hints[field.name], default=field.default,
-        group=field.metadata["group"], text=field.metadata["help"], choices=choices))
+        group=field.metadata["group"], text=field.metadata["help"],
+        choices=field.metadata["choices"]))
   return made
 
 
@@ -158,29 +159,45 @@ def help_text(usage: str, specs: Sequence[Flag]) -> str:
     lines += _rows("Data sets", datasets.DATASETS)
   if "method" in names:
     lines += _rows("Methods", methods.METHODS)
+    lines += _rows("Encoders", networks.ENCODERS) + _rows("Decoders", networks.DECODERS)
   lines.append("--flagfile=FILE reads flags from a file; the project's own are found by name.")
   return "\n".join(lines)
 
 
 def _rows(heading: str, table: Mapping[str, Any]) -> list[str]:
-  return [f"{heading}:", *(f"  {name:<12} {row.summary}" for name, row in table.items()), ""]
+  return [f"{heading}:", *(f"  {name:<15} {row.summary}" for name, row in table.items()), ""]
 
 
 def _default_text(spec: Flag) -> str:
   """The default as the help shows it."""
-  rows = {name: method.defaults[spec.name] for name, method in methods.METHODS.items()
-          if spec.name in method.defaults}
-  if rows:
-    exceptions = {
-        (dataset, name): values[spec.name] for name, method in methods.METHODS.items()
-        for dataset, values in method.dataset_defaults.items() if spec.name in values}
+  owned = config_lib.owned_settings().get(spec.name)
+  if owned is not None:
+    return _owned_default_text(spec.name, *owned)
+  if spec.name in ("encoder", "decoder"):
     return " (default: " + ", ".join(
-        [f"{value} for {name}" for name, value in rows.items()]
-        + [f"{value} for {name} on {dataset}" for (dataset, name), value in exceptions.items()]
-    ) + ")"
+        f"{getattr(row, spec.name)} for {kind}" for kind, row in datasets.MODALITIES.items()) + ")"
   if spec.default is None:
     return ""
   return f" (default: {str(spec.default).lower() if spec.type is bool else spec.default})"
+
+
+def _owned_default_text(name: str, flag: str, owners: Sequence[str]) -> str:
+  """The default of a setting that has an effect on some values of another flag only."""
+  if flag != "method":
+    settings = [row.defaults for row in datasets.MODALITIES.values()]
+    settings += [row.defaults for row in networks.ENCODERS.values()]
+    values = [row[name] for row in settings if row.get(name) is not None]
+    return (f" (default: {values[0]}; " if values else " (") + _only_text(flag, owners) + ")"
+  rows = {owner: methods.METHODS[owner] for owner in owners}
+  texts = [f"{row.defaults[name]} for {owner}" for owner, row in rows.items()]
+  texts += [f"{values[name]} for {owner} on {dataset}" for owner, row in rows.items()
+            for dataset, values in row.dataset_defaults.items()
+            if values.get(name, row.defaults[name]) != row.defaults[name]]
+  return f" (default: {', '.join(texts)})"
+
+
+def _only_text(flag: str, owners: Sequence[str]) -> str:
+  return "text only" if flag == "dataset" else f"--{flag}={'|'.join(owners)} only"
 
 
 def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: str) -> None:

@@ -10,8 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import methods
+from du_vae_tf import networks
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,13 +26,13 @@ class Fidelity:
     normalization_epsilon: added to the batch variance of the means.
     normalized_encoder_initialization: initialisation of a text encoder whose means are
       normalized.
-    overrides: values that stand before those of the data set's flagfile.
+    overrides: values that stand before those of the data set's flagfile, by modality.
   """
 
   regularize_from_start: bool
   normalization_epsilon: float
   normalized_encoder_initialization: str
-  overrides: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  overrides: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 FIDELITIES: dict[str, Fidelity] = {
@@ -39,7 +41,7 @@ FIDELITIES: dict[str, Fidelity] = {
         normalized_encoder_initialization="framework"),
     "paper": Fidelity(
         regularize_from_start=True, normalization_epsilon=1e-12,
-        normalized_encoder_initialization="small_uniform", overrides={"epochs": 120}),
+        normalized_encoder_initialization="small_uniform", overrides={"text": {"epochs": 120}}),
 }
 
 
@@ -63,11 +65,12 @@ def option(default: Any, group: str, text: str, *, choices: tuple[str, ...] = ()
 class RunConfig:
   """Everything that a run is made from.
 
-  Values that belong to other methods than the chosen one are None. Raises `errors.UserError` for
-  a value out of its range.
+  Values without effect on the chosen method, networks and kind of data are None. Raises
+  `errors.UserError` for a value out of its range or without effect. `resolve` makes one with all
+  defaults filled in.
   """
 
-  dataset: str = option("synthetic", "Data", "Data set.")
+  dataset: str = option("synthetic", "Data", "Data set.", choices=tuple(datasets.DATASETS))
   manual_dir: str | None = option(
       None, "Data", "Folder with raw files at hand, one sub-folder per data set.",
       mathematics=False)
@@ -75,16 +78,19 @@ class RunConfig:
       None, "Data", "Where prepared data are cached (default: the user's cache folder).",
       mathematics=False)
   train_file: str | None = option(
-      None, "Data", "Own training sentences, one a line, or label<TAB>sentence.",
-      mathematics=False)
+      None, "Data", "Own training data. Text: a sentence a line, or label<TAB>sentence; images:"
+      " .npz, .npy or .mat.", mathematics=False)
   valid_file: str | None = option(
-      None, "Data", "Own validation sentences.", mathematics=False)
-  test_file: str | None = option(None, "Data", "Own test sentences.", mathematics=False)
-  batching: str = option(
-      "near_equal", "Data", "near_equal: every sentence, padded; equal_length: the authors',"
+      None, "Data", "Own validation data.", mathematics=False)
+  test_file: str | None = option(None, "Data", "Own test data.", mathematics=False)
+  tfds_name: str | None = option(
+      None, "Data", "Image data set of tensorflow-datasets, e.g. mnist.", mathematics=False)
+  batching: str | None = option(
+      None, "Data", "near_equal: every sentence, padded; equal_length: the authors',"
       " skips small batches.", choices=("near_equal", "equal_length"))
   batch_size: int = option(32, "Data", "Examples per step over all replicas.")
-  max_length: int = option(200, "Data", "Longest sentence in words; longer ones are cut.")
+  max_length: int | None = option(
+      None, "Data", "Longest sentence in words; longer ones are cut.")
   vocab_size: int | None = option(
       None, "Data", "Most frequent words kept, the four special ones included (default: all).")
   max_train_examples: int | None = option(
@@ -105,12 +111,17 @@ class RunConfig:
       choices=tuple(FIDELITIES))
 
   latent_dim: int = option(32, "Networks", "Latent dimensions.")
-  hidden_size: int = option(1024, "Networks", "LSTM units of encoder and decoder.")
-  embedding_size: int = option(512, "Networks", "Word embedding dimensions.")
+  encoder: str | None = option(
+      None, "Networks", "Network that gives q(z | x).", choices=tuple(networks.ENCODERS))
+  decoder: str | None = option(
+      None, "Networks", "Network that gives p(x | z).", choices=tuple(networks.DECODERS))
+  hidden_size: int | None = option(None, "Networks", "LSTM units of encoder and decoder.")
+  embedding_size: int | None = option(None, "Networks", "Word embedding dimensions.")
 
   epochs: int = option(
       100, "Training", "Most epochs; may grow when a run is resumed.", mathematics=False)
-  learning_rate: float = option(1.0, "Training", "Of plain SGD, before any decay.")
+  learning_rate: float = option(
+      1.0, "Training", "Before any decay; plain SGD on text, Adam on images.")
   seed: int = option(783435, "Training", "Of weights, noise and the order of the data.")
   checkpoint_minutes: float = option(
       10.0, "Training", "Save within an epoch after so many minutes.", mathematics=False)
@@ -133,21 +144,29 @@ class RunConfig:
     for field in dataclasses.fields(self):
       choices = field.metadata["choices"]
       value = getattr(self, field.name)
-      if choices and value not in choices:
+      if choices and value is not None and value not in choices:
         raise errors.UserError(
             f"--{field.name}={value}: must be one of {', '.join(choices)}.")
-    for name in methods.METHOD_FLAGS:
-      if getattr(self, name) is not None and name not in self.method_row.defaults:
-        users = [row for row, method in methods.METHODS.items() if name in method.defaults]
-        raise errors.UserError(
-            f"--{name} has no effect on --method={self.method}; it belongs to"
-            f" {', '.join(users)}.")
+    _check_networks(self)
+    _check_effects(self)
     _check_ranges(self)
 
   @property
   def method_row(self) -> methods.Method:
     """The row of the method table."""
     return methods.METHODS[self.method]
+
+  @property
+  def modality(self) -> datasets.Modality:
+    """What an example is."""
+    return datasets.DATASETS[self.dataset].modality
+
+  @property
+  def network_rows(self) -> dict[str, networks.Network]:
+    """The rows of encoder and decoder, by the names of their flags."""
+    row = datasets.MODALITIES[self.modality]
+    return {"encoder": networks.ENCODERS[self.encoder or row.encoder],
+            "decoder": networks.DECODERS[self.decoder or row.decoder]}
 
   @property
   def fidelity_row(self) -> Fidelity:
@@ -167,6 +186,50 @@ class RunConfig:
   def to_dict(self) -> dict[str, Any]:
     """All values, ready for JSON."""
     return dataclasses.asdict(self)
+
+
+def _check_networks(config: RunConfig) -> None:
+  """Raises `errors.UserError` for a network that does not fit the data."""
+  tables = {"encoder": networks.ENCODERS, "decoder": networks.DECODERS}
+  for flag, row in config.network_rows.items():
+    if row.modality != config.modality:
+      fitting = [name for name, other in tables[flag].items() if other.modality == config.modality]
+      raise errors.UserError(
+          f"--{flag}={getattr(config, flag)}: is for {row.modality}, and --dataset={config.dataset}"
+          f" is {config.modality}; use {', '.join(fitting)}.")
+
+
+def _check_effects(config: RunConfig) -> None:
+  """Raises `errors.UserError` for a value without effect."""
+  chosen = {**config.method_row.defaults, **datasets.MODALITIES[config.modality].defaults}
+  for row in config.network_rows.values():
+    chosen |= row.defaults
+  for name, (flag, owners) in owned_settings().items():
+    if getattr(config, name) is not None and name not in chosen:
+      value = getattr(config, flag) or getattr(datasets.MODALITIES[config.modality], flag)
+      raise errors.UserError(
+          f"--{name} has no effect on --{flag}={value}; it belongs to {', '.join(owners)}.")
+
+
+def owned_settings() -> dict[str, tuple[str, list[str]]]:
+  """Settings that have an effect on some choices only: name -> flag of the choice, its values."""
+  owned: dict[str, tuple[str, list[str]]] = {}
+
+  def add(flag: str, choice: str, settings: Mapping[str, Any]) -> None:
+    for name in settings:
+      _, choices = owned.setdefault(name, (flag, []))
+      if choice not in choices:
+        choices.append(choice)
+
+  for name, method in methods.METHODS.items():
+    add("method", name, method.defaults)
+  for name, dataset in datasets.DATASETS.items():
+    add("dataset", name, datasets.MODALITIES[dataset.modality].defaults)
+  for name, network in networks.ENCODERS.items():
+    add("encoder", name, network.defaults)
+  for name, network in networks.DECODERS.items():
+    add("decoder", name, network.defaults)
+  return owned
 
 
 _AT_LEAST: dict[str, int] = {
@@ -190,6 +253,10 @@ def _check_ranges(config: RunConfig) -> None:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 2, since --method={config.method}"
         " normalizes over the batch.")
+  if config.modality == "image" and config.batch_size < 2:
+    raise errors.UserError(
+        f"--batch_size={config.batch_size}: must be at least 2, since networks of images normalize"
+        " over the batch.")
   if config.batching == "equal_length" and config.batch_size < 16:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 16 with --batching=equal_length,"
@@ -206,7 +273,7 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
   """The configuration from everything that a user may have said.
 
   Precedence: what is given explicitly, the method's row, the fidelity profile, the data set's
-  flagfile, the defaults of `RunConfig`.
+  flagfile, the rows of networks and modality, the defaults of `RunConfig`.
 
   Args:
     explicit: values from the command line and from flagfiles named there.
@@ -215,12 +282,25 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
   Raises:
     errors.UserError: a value is out of its range or has no effect on the method.
   """
-  values = dict(dataset_values)
-  fidelity = explicit.get("fidelity", values.get("fidelity", "authors"))
-  values |= FIDELITIES[fidelity].overrides if fidelity in FIDELITIES else {}
-  method = explicit.get("method", values.get("method", "du_vae"))
+  dataset = explicit.get("dataset", RunConfig.dataset)
+  if dataset not in datasets.DATASETS:
+    return RunConfig(**explicit)  # Which says what is wrong with it.
+  modality = datasets.DATASETS[dataset].modality
+  row = datasets.MODALITIES[modality]
+  encoder = explicit.get("encoder", dataset_values.get("encoder", row.encoder))
+  decoder = explicit.get("decoder", dataset_values.get("decoder", row.decoder))
+  method = explicit.get("method", dataset_values.get("method", RunConfig.method))
+  fidelity = explicit.get("fidelity", dataset_values.get("fidelity", RunConfig.fidelity))
+  layers: list[Mapping[str, Any]] = [{"encoder": encoder, "decoder": decoder}, row.defaults]
+  layers += [table[name].defaults for table, name in (
+      (networks.ENCODERS, encoder), (networks.DECODERS, decoder)) if name in table]
+  layers.append(dataset_values)
+  if fidelity in FIDELITIES:
+    layers.append(FIDELITIES[fidelity].overrides.get(modality, {}))
   if method in methods.METHODS:
-    row = methods.METHODS[method]
-    dataset = explicit.get("dataset", values.get("dataset", RunConfig.dataset))
-    values |= {**row.defaults, **row.dataset_defaults.get(dataset, {})}
-  return RunConfig(**(values | dict(explicit)))
+    layers.append(methods.METHODS[method].defaults)
+    layers.append(methods.METHODS[method].dataset_defaults.get(dataset, {}))
+  resolved: dict[str, Any] = {}
+  for layer in (*layers, explicit):
+    resolved |= layer
+  return RunConfig(**resolved)

@@ -47,13 +47,12 @@ METHODS: dict[str, Method] = {
         " (Shen et al. 2021)",
         normalization="projected_scale", variance_dropout=True,
         defaults={"gamma": 0.5, "keep_prob": 0.8},
-        dataset_defaults={"synthetic": {"gamma": 1.0, "keep_prob": 0.5}}),
+        dataset_defaults={
+            "synthetic": {"gamma": 1.0, "keep_prob": 0.5},
+            "omniglot": {"gamma": 0.5, "keep_prob": 0.9}}),
     "vae": Method(summary="plain VAE with KL annealing (Bowman et al. 2016)"),
     "bn_vae": Method(
         summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
         normalization="fixed_scale", defaults={"gamma": 0.6},
-        dataset_defaults={"synthetic": {"gamma": 1.0}}),
+        dataset_defaults={"synthetic": {"gamma": 1.0}, "omniglot": {"gamma": 0.5}}),
 }
-
-METHOD_FLAGS: frozenset[str] = frozenset(
-    name for method in METHODS.values() for name in method.defaults)

@@ -1,5 +1,7 @@
 """What the `train` command does: data, training, report, SavedModel, in one run folder."""
 
+from typing import cast
+
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
@@ -7,9 +9,11 @@ from du_vae_tf import console
 from du_vae_tf import report as report_lib
 from du_vae_tf.analysis import evaluation
 from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.data import image_corpus
 from du_vae_tf.serving import export
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
+from du_vae_tf.training import pictures
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import runs
 from du_vae_tf.training import signals
@@ -43,7 +47,7 @@ def train(config: config_lib.RunConfig) -> report_lib.Report:
   try:
     if config.overwrite:
       folder.clear()
-    folder.save_config(config, corpus.digest)
+    folder.save_config(config, corpus.digest, corpus.sizes)
     console.say(f"Run folder: {folder.path}\n{_describe(config)}")
     return _finished_report(config, folder) or _complete(config, corpus, folder, stop)
   finally:
@@ -73,13 +77,18 @@ def _finished_report(config: config_lib.RunConfig,
   return report
 
 
-def _complete(config: config_lib.RunConfig, corpus: corpus_lib.TextCorpus,
+def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
               folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
-  corpus.vocabulary.save(folder.vocabulary)
+  corpus.save(folder.vocabulary)
   loop.Training(config, corpus, folder, stop).run()
   run = runs.load(str(folder.path))
   report = evaluation.evaluate(
       run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)
+  if config.modality == "image":
+    valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
+    pictures.PictureWriter(pictures.Pictures(run.model, valid, config.seed), folder).write(
+        "best-", "samples_of_best_epoch", run.progress.epoch)
+    console.say(f"Pictures: {folder.samples}")
   path = export.export(run, corpus)
   report.write(folder.report)
   console.say(f"\n{report.table()}\n")

@@ -11,7 +11,8 @@ from du_vae_tf import files
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Report:
-  """What `report.json` holds. All losses are means over examples, in nats, summed over words.
+  """What `report.json` holds. All losses are means over examples, in nats, summed over words
+  or pixels.
 
   Attributes:
     dataset: name of the data set.
@@ -21,7 +22,8 @@ class Report:
     iw_samples: samples K of the importance-weighted estimate.
     nll: importance-weighted -log p(x) with K samples (Burda et al. 2016), evaluation mode.
     nll_std_error: standard deviation of `nll` over examples / sqrt(N); None if N = 1.
-    ppl: exp(total nll / predicted tokens); the end symbol counts as predicted, the start not.
+    ppl: of text, exp(total nll / predicted tokens); the end symbol counts as predicted, the start
+      not. None for images.
     elbo_nll: -ELBO with one sample and KL weight 1.
     reconstruction: -log p(x | z), the same sample.
     kl: KL(q(z | x) || p(z)).
@@ -44,7 +46,7 @@ class Report:
   iw_samples: int
   nll: float
   nll_std_error: float | None
-  ppl: float
+  ppl: float | None
   elbo_nll: float
   reconstruction: float
   kl: float
@@ -84,7 +86,7 @@ class Report:
     rows = [
         ("NLL", f"{self.nll:.2f}", f"importance-weighted, {self.iw_samples} samples"
          + ("" if self.nll_std_error is None else f", standard error {self.nll_std_error:.2f}")),
-        ("perplexity", f"{self.ppl:.2f}", "from NLL"),
+        *([] if self.ppl is None else [("perplexity", f"{self.ppl:.2f}", "from NLL")]),
         ("-ELBO", f"{self.elbo_nll:.2f}", "one sample"),
         ("reconstruction", f"{self.reconstruction:.2f}", ""),
         ("KL", f"{self.kl:.2f}", ""),

@@ -4,7 +4,7 @@ Nothing here has hidden state, so a resumed run draws what the uninterrupted one
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -48,6 +48,16 @@ def row_normals(seed: Any, purpose: str, rows: tf.Tensor, shape: Sequence[Any]) 
   Returns:
     float32 [b, *shape].
   """
+  return _of_rows(tf.random.stateless_normal, seed, purpose, rows, shape)
+
+
+def row_uniforms(seed: Any, purpose: str, rows: tf.Tensor, shape: Sequence[Any]) -> tf.Tensor:
+  """The same from [0, 1)."""
+  return _of_rows(tf.random.stateless_uniform, seed, purpose, rows, shape)
+
+
+def _of_rows(distribution: Callable[..., tf.Tensor], seed: Any, purpose: str, rows: tf.Tensor,
+             shape: Sequence[Any]) -> tf.Tensor:
   word = zlib.crc32(purpose.encode()) & _WORD
   seeds = tf.broadcast_to(tf.cast(seed, tf.int64), tf.shape(rows))
 
@@ -55,6 +65,6 @@ def row_normals(seed: Any, purpose: str, rows: tf.Tensor, shape: Sequence[Any]) 
     row, row_seed = args
     key = tf.random.experimental.stateless_fold_in(
         tf.stack([row_seed, tf.constant(word, tf.int64)]), row)
-    return tf.random.stateless_normal(shape, key)
+    return distribution(shape, key)
 
   return tf.map_fn(draw, (tf.cast(rows, tf.int64), seeds), fn_output_signature=tf.float32)

@@ -13,22 +13,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("bazel", "benchmarks", "du_vae_tf", "tests")
 
 # From the bottom up: a package imports from itself and from what stands in its row.
-_BASE = frozenset({"config", "console", "errors", "files", "methods", "report", "seeds", "startup"})
+_BASE = frozenset({
+    "config", "console", "datasets", "errors", "files", "methods", "networks", "report", "seeds",
+    "startup"})
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "console": frozenset(),
     "startup": frozenset(),
     "seeds": frozenset(),
+    "datasets": frozenset(),
     "methods": frozenset(),
+    "networks": frozenset(),
     "files": frozenset(),
-    "config": frozenset({"errors", "methods"}),
+    "config": frozenset({"datasets", "errors", "methods", "networks"}),
     "report": frozenset({"errors", "files"}),
     "layers": frozenset({"seeds"}),
     "posteriors": frozenset({"layers"}),
-    "models": frozenset({"layers", "posteriors", "config", "methods", "seeds"}),
+    "models": frozenset({"layers", "posteriors", "config", "methods", "networks", "seeds"}),
     "objectives": frozenset(),
     "estimators": frozenset({"models", "seeds"}),
-    "data": frozenset({"config", "console", "errors", "files", "seeds"}),
+    "data": frozenset({"config", "console", "datasets", "errors", "files", "seeds"}),
     "training": _BASE | {"models", "objectives", "estimators", "data"},
     "analysis": _BASE | {"models", "estimators", "data", "training"},
     "serving": _BASE | {"models", "data", "training"},

@@ -39,6 +39,19 @@ class PrecedenceTest(parameterized.TestCase):
     self.assertIsNone(resolve("--method=bn_vae").keep_prob)
     self.assertIsNone(resolve("--method=vae").gamma)
 
+  def test_images_have_networks_and_schedule_of_their_own_and_no_settings_of_text(self):
+    for dataset, keep_prob in (("omniglot", 0.9), ("images", 0.8)):
+      config = resolve(f"--dataset={dataset}")
+      self.assertEqual((config.encoder, config.decoder), ("resnet", "pixel_cnn"))
+      self.assertEqual((config.batch_size, config.epochs, config.latent_dim), (50, 500, 32))
+      self.assertEqual((config.learning_rate, config.gamma), (1e-3, 0.5))
+      self.assertEqual(config.keep_prob, keep_prob)
+      for name in ("batching", "max_length", "vocab_size", "hidden_size", "embedding_size"):
+        self.assertIsNone(getattr(config, name), name)
+    self.assertEqual(resolve("--dataset=omniglot", "--method=bn_vae").gamma, 0.5)
+    self.assertEqual(resolve("--dataset=omniglot", "--fidelity=paper").epochs, 500)
+    self.assertEqual((resolve().encoder, resolve().max_length), ("lstm", 200))
+
   def test_flagfile_counts_as_the_command_line_in_the_order_given(self):
     path = self.create_tempfile(content="--epochs=3\n# a remark\n--seed=5\n").full_path
     config = resolve("--epochs=9", f"--flagfile={path}", "--seed=6")
@@ -83,6 +96,18 @@ class RefusalTest(parameterized.TestCase):
       (["--seed=-1"], "--seed=-1.*at least 0"),
       (["--seed=4294967296"], "--seed=4294967296.*below"),
       (["--warmup_epochs=-1"], "--warmup_epochs=-1.*at least 0"),
+      (["--dataset=omniglot", "--max_length=9"],
+       "--max_length has no effect on --dataset=omniglot.*belongs to synthetic, yahoo.*text"),
+      (["--dataset=omniglot", "--vocab_size=9"], "--vocab_size has no effect"),
+      (["--dataset=images", "--batching=near_equal"], "--batching has no effect"),
+      (["--dataset=images", "--hidden_size=9"],
+       "--hidden_size has no effect on --encoder=resnet.*belongs to lstm"),
+      (["--dataset=images", "--manual_dir=here"], "--manual_dir has no effect on --dataset=images"),
+      (["--dataset=omniglot", "--decoder=lstm"],
+       "--decoder=lstm: is for text.*--dataset=omniglot is image.*pixel_cnn, gated_pixel_cnn"),
+      (["--dataset=yahoo", "--encoder=resnet"], "--encoder=resnet: is for image.*use lstm"),
+      (["--dataset=omniglot", "--method=vae", "--batch_size=1"],
+       "--batch_size=1.*at least 2.*images"),
       (["yahoo"], "unexpected argument 'yahoo'"),
       (["--flagfile=absent.flags"], "--flagfile=absent.flags.*no such file.*yahoo.flags"),
   )
@@ -103,7 +128,9 @@ class HelpTest(absltest.TestCase):
     text = command_line.help_text("usage", SPECS)
     for spec in SPECS:
       self.assertIn(f"--{spec.name}", text)
-    for word in ("du_vae", "bn_vae", "short_yelp", "0.6 for bn_vae", "1.0 for bn_vae on synthetic"):
+    for word in ("du_vae", "bn_vae", "short_yelp", "gated_pixel_cnn", "lstm for text",
+                 "--encoder=lstm only", "text only", "0.6 for bn_vae",
+                 "1.0 for bn_vae on synthetic"):
       self.assertIn(word, text)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from du_vae_tf import console
 from du_vae_tf import report as report_lib
-from du_vae_tf.data import batching
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.estimators import importance_nll
 from du_vae_tf.estimators import posterior_pass
@@ -16,7 +15,7 @@ from du_vae_tf.training import runs
 from du_vae_tf.training import signals
 
 
-def evaluate(run: runs.Run, corpus: corpus_lib.TextCorpus, split: str, iw_samples: int,
+def evaluate(run: runs.Run, corpus: corpus_lib.Corpus, split: str, iw_samples: int,
              max_examples: int | None, stop: signals.StopRequest) -> report_lib.Report:
   """Computes the report.
 
@@ -31,8 +30,7 @@ def evaluate(run: runs.Run, corpus: corpus_lib.TextCorpus, split: str, iw_sample
   Raises:
     errors.PreemptedError: the process was asked to stop.
   """
-  dataset = batching.evaluation_dataset(
-      corpus.splits[split], loop.EVALUATION_BATCH, max_examples)
+  dataset = corpus.evaluation_dataset(split, loop.EVALUATION_BATCH, max_examples)
   collected = posterior_pass.PosteriorPass(run.model, run.config.seed, "evaluation").collect(
       dataset, check=stop.check)
   bar = console.Bar(f"Importance-weighted NLL, {iw_samples} samples per example", stop.check)
@@ -42,7 +40,8 @@ def evaluate(run: runs.Run, corpus: corpus_lib.TextCorpus, split: str, iw_sample
       dataset=run.config.dataset, method=run.config.method, split=split, num_examples=len(nll),
       iw_samples=iw_samples, nll=float(nll.mean()),
       nll_std_error=float(nll.std(ddof=1) / math.sqrt(len(nll))) if len(nll) > 1 else None,
-      ppl=float(np.exp(nll.sum() / collected.words)), **collected.figures(),
+      ppl=float(np.exp(nll.sum() / collected.tokens)) if run.config.modality == "text" else None,
+      **collected.figures(),
       latent_dim=run.config.latent_dim, seed=run.config.seed, epochs=run.progress.epoch,
       best_epoch=run.progress.best_epoch or run.progress.epoch,
       train_seconds=run.progress.train_seconds)

@@ -5,7 +5,7 @@ A plan is a list of arrays of row numbers and depends on its arguments alone.
 
 import numpy as np
 
-from du_vae_tf.data import datasets
+from du_vae_tf import datasets
 
 # Sentences that are sorted together; bounds the work of one sort for a large corpus.
 _WINDOW = 2**17

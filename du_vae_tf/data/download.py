@@ -1,9 +1,10 @@
-"""Fetches the published archives of raw files.
+"""Fetches the published raw files: archives, or single files.
 
-The archives lie on Google Drive. Their location is as published; a download from there has not
+The archives lie on Google Drive. The locations are as published; a download from there has not
 been tried with this code, which is tested against made-up answers alone.
 """
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -33,7 +34,7 @@ def _open(url: str) -> Any:
   return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)
 
 
-def fetch(
+def fetch_archive(
     url: str,
     folder: pathlib.Path,
     required: Sequence[str],
@@ -61,23 +62,57 @@ def fetch(
   Raises:
     errors.UserError: there is no network, the answer is not the archive, or it has changed.
   """
+  with _downloaded(url, folder, "archive", advice, sha256, opener) as archive:
+    _extract(archive, archive.parent, required, optional)
+    archive.unlink()
+
+
+def fetch_file(
+    url: str,
+    folder: pathlib.Path,
+    name: str,
+    *,
+    advice: str,
+    sha256: str | None = None,
+    opener: Opener = _open,
+) -> None:
+  """Downloads a single file into a folder, which appears complete or not at all.
+
+  Args:
+    url: where the file is; HTTPS.
+    folder: where it goes; its parent keeps the record of checksums.
+    name: of the file in the folder.
+    advice: as for `fetch_archive`, and so the rest.
+    sha256: the known checksum.
+    opener: opens a URL.
+
+  Raises:
+    errors.UserError: there is no network, the answer is not the file, or it has changed.
+  """
+  with _downloaded(url, folder, name, advice, sha256, opener):
+    pass
+
+
+@contextlib.contextmanager
+def _downloaded(
+    url: str, folder: pathlib.Path, name: str, advice: str, sha256: str | None, opener: Opener
+) -> Iterator[pathlib.Path]:
+  """What the URL answers, checked, in the folder to be; its checksum is recorded at the end."""
   console.say(f"Downloading {url}")
   record = folder.parent / "checksums.json"
   with files.new_folder(folder) as unfinished:
-    archive = unfinished / "archive"
     try:
-      received = _save(url, archive, opener)
+      received = _save(url, unfinished / name, opener)
       _check(received, sha256, _records(record).get(url), record)
-      _extract(archive, unfinished, required, optional)
+      yield unfinished / name
     except (OSError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error,
-            _NotAnArchiveError) as error:
+            _WrongAnswerError) as error:
       raise errors.UserError(f"{url}: download failed: {error}; {advice}") from error
-    archive.unlink()
     files.write_bytes_atomically(
         record, json.dumps(_records(record) | {url: received}, indent=2).encode() + b"\n")
 
 
-class _NotAnArchiveError(Exception):
+class _WrongAnswerError(Exception):
   """What was received is something else."""
 
 
@@ -87,20 +122,30 @@ def _save(url: str, target: pathlib.Path, opener: Opener) -> str:
   for attempt in range(2):
     with opener(answer_url) as answer:
       if urllib.parse.urlsplit(answer.geturl()).scheme != "https":
-        raise _NotAnArchiveError(f"led to {answer.geturl()}, which is not HTTPS")
+        raise _WrongAnswerError(f"led to {answer.geturl()}, which is not HTTPS")
       if "text/html" not in answer.headers.get("Content-Type", ""):
-        digest = hashlib.sha256()
-        with target.open("wb") as file:
-          while block := answer.read(_BLOCK):
-            digest.update(block)
-            file.write(block)
-        return digest.hexdigest()
+        return _copy(answer, target)
       page = answer.read(_LARGEST_PAGE).decode("utf-8", "replace")
     confirmed = _confirmation_url(page)
     if attempt or confirmed is None:
       break
     answer_url = confirmed
-  raise _NotAnArchiveError("answered with a web page in place of the archive")
+  raise _WrongAnswerError("answered with a web page in place of the data")
+
+
+def _copy(answer: Any, target: pathlib.Path) -> str:
+  digest = hashlib.sha256()
+  size = 0
+  with target.open("wb") as file:
+    while block := answer.read(_BLOCK):
+      digest.update(block)
+      size += len(block)
+      file.write(block)
+  # A connection that breaks ends such reading without an error.
+  announced = answer.headers.get("Content-Length")
+  if announced is not None and int(announced) != size:
+    raise _WrongAnswerError(f"{size} bytes came of {announced}")
+  return digest.hexdigest()
 
 
 def _confirmation_url(page: str) -> str | None:
@@ -117,8 +162,8 @@ def _check(
 ) -> None:
   expected = sha256 or recorded
   if expected is not None and received != expected:
-    raise _NotAnArchiveError(
-        f"the archive has SHA-256 {received}, expected {expected}"
+    raise _WrongAnswerError(
+        f"what came has SHA-256 {received}, expected {expected}"
         + ("" if sha256 else f" as recorded in {record}"))
 
 
@@ -143,7 +188,7 @@ def _extract(
           shutil.copyfileobj(content, file)
   missing = [name for name in required if not (folder / name).is_file()]
   if missing:
-    raise _NotAnArchiveError(f"it lacks {', '.join(missing)}")
+    raise _WrongAnswerError(f"it lacks {', '.join(missing)}")
 
 
 def _wanted(tar: tarfile.TarFile, names: set[str]) -> Iterator[tuple[tarfile.TarInfo, str]]:
@@ -151,6 +196,6 @@ def _wanted(tar: tarfile.TarFile, names: set[str]) -> Iterator[tuple[tarfile.Tar
   for member in tar:
     path = pathlib.PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
-      raise _NotAnArchiveError(f"it has a member outside its folder, {member.name!r}")
+      raise _WrongAnswerError(f"it has a member outside its folder, {member.name!r}")
     if member.isfile() and path.name in names:
       yield member, path.name

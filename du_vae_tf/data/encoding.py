@@ -1,14 +1,10 @@
-"""Sentences as ids, kept as memory-mapped arrays that a later start opens at once."""
+"""Sentences as ids."""
 
 import array
 import dataclasses
-import json
-import pathlib
-from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from du_vae_tf import files
 from du_vae_tf.data import text_reader
 from du_vae_tf.data import vocabulary as vocabulary_lib
 
@@ -106,35 +102,3 @@ def encode(
   unknown = int(np.count_nonzero(split.tokens == vocabulary_lib.UNKNOWN))
   return split, Counts(
       split.num_examples, len(tokens), unknown, special, cut, raw.blank_lines)
-
-
-def load_or_make(
-    folder: pathlib.Path, make: Callable[[], Mapping[str, tuple[EncodedSplit, Counts]]]
-) -> dict[str, tuple[EncodedSplit, Counts]]:
-  """Opens encoded splits, memory-mapped.
-
-  Args:
-    folder: where they are kept; it appears complete or not at all.
-    make: makes them if there is no such folder.
-  """
-  if not folder.is_dir():
-    _save(folder, make())
-  counts = json.loads((folder / "counts.json").read_text())
-  return {
-      name: (
-          EncodedSplit(**{
-              part.name: np.load(folder / f"{name}.{part.name}.npy", mmap_mode="r")
-              for part in dataclasses.fields(EncodedSplit)}),
-          Counts(**values))
-      for name, values in counts.items()}
-
-
-def _save(
-    folder: pathlib.Path, splits: Mapping[str, tuple[EncodedSplit, Counts]]
-) -> None:
-  with files.new_folder(folder) as unfinished:
-    for name, (split, _) in splits.items():
-      for part in dataclasses.fields(split):
-        np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))
-    (unfinished / "counts.json").write_text(json.dumps(
-        {name: dataclasses.asdict(counts) for name, (_, counts) in splits.items()}, indent=2))

@@ -1,6 +1,6 @@
 """Raw examples through TFDS: prepared once, then read back.
 
-TFDS is imported on use, since a start that finds encoded data needs none of it.
+TFDS is imported on use, since a start that finds arrays at hand needs none of it.
 """
 
 import contextlib
@@ -12,9 +12,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from absl import logging
 
-from du_vae_tf.data import datasets
+from du_vae_tf import datasets
+from du_vae_tf.data import image_splits
 from du_vae_tf.data import sources
 from du_vae_tf.data import text_reader
 
@@ -22,10 +24,10 @@ _ROWS_AT_ONCE = 4096
 _DIGITS = 16
 
 
-def read_examples(
+def read_text(
     name: str, source: sources.Source, cache: pathlib.Path
 ) -> dict[str, text_reader.RawSplit]:
-  """The raw examples of a data set, prepared first if they are not.
+  """The sentences of a data set, prepared first if they are not.
 
   Args:
     name: the data set.
@@ -38,36 +40,80 @@ def read_examples(
   Raises:
     errors.UserError: from reading the raw files.
   """
-  import tensorflow_datasets as tfds
-
   from du_vae_tf.data.builders import text_files
 
   dataset = datasets.DATASETS[name]
-  module, class_name = dataset.builder
-  builder_class = getattr(importlib.import_module(module), class_name)
-  options: dict[str, Any] = {"data_dir": str(cache / "tfds"), "file_format": "tfrecord"}
+  config = None
   if dataset.line_format is not None:
-    options["config"] = text_files.TextFilesConfig(
+    config = text_files.TextFilesConfig(
         name=source.raw_digest[:_DIGITS], files=source.files, line_format=dataset.line_format)
+  with _prepared(name, source, cache, config) as builder:
+    blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
+    splits = {}
+    for split in datasets.SPLITS:
+      sentences: list[bytes] = []
+      labels: list[int] = []
+      for batch in _batches(builder, split):
+        sentences.extend(batch["text"].tolist())
+        labels.extend(batch["label"].tolist())
+      splits[split] = text_reader.RawSplit(sentences, labels, blank_lines.get(split, 0))
+    return splits
+
+
+def read_images(
+    name: str, source: sources.Source, cache: pathlib.Path
+) -> tuple[dict[str, image_splits.ImageSplit], bool]:
+  """The images of a data set, prepared first if they are not.
+
+  Args:
+    name: the data set.
+    source: its raw data.
+    cache: folder for prepared data.
+
+  Returns:
+    split name -> images, and whether those of validation were split off from training.
+
+  Raises:
+    errors.UserError: from reading the raw data.
+  """
+  from du_vae_tf.data.builders import image_files
+
+  config = image_files.ImageFilesConfig(
+      name=source.raw_digest[:_DIGITS], files=source.files, tfds_name=source.tfds_name,
+      tfds_dir=str(cache / "tfds"))
+  with _prepared(name, source, cache, config) as builder:
+    splits = {}
+    for split in datasets.SPLITS:
+      batches = list(_batches(builder, split))
+      splits[split] = image_splits.ImageSplit(**{
+          part: np.concatenate([batch[feature] for batch in batches])
+          for part, feature in image_files.FEATURES.items()})
+    return splits, bool(builder.info.metadata["held_out"])
+
+
+@contextlib.contextmanager
+def _prepared(
+    name: str, source: sources.Source, cache: pathlib.Path, config: Any
+) -> Iterator[Any]:
+  """The builder of a data set, whose prepared examples are read in the block."""
+  import tensorflow_datasets as tfds
+
+  module, class_name = datasets.DATASETS[name].builder
+  builder_class = getattr(importlib.import_module(module), class_name)
+  options: dict[str, Any] = {} if config is None else {"config": config}
   with _quiet():
     with _alone(cache / "locks" / f"{name}-{source.raw_digest[:_DIGITS]}"):
       # Made under the lock: a builder looks for prepared data when it is made.
-      builder = builder_class(**options)
+      builder = builder_class(data_dir=str(cache / "tfds"), file_format="tfrecord", **options)
       if not sys.stderr.isatty():
         tfds.disable_progress_bar()
       builder.download_and_prepare(
           download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-    blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
-    return {split: _read(builder, split, blank_lines.get(split, 0)) for split in datasets.SPLITS}
+    yield builder
 
 
-def _read(builder: Any, split: str, blank_lines: int) -> text_reader.RawSplit:
-  sentences: list[bytes] = []
-  labels: list[int] = []
-  for batch in builder.as_dataset(split=split, batch_size=_ROWS_AT_ONCE).as_numpy_iterator():
-    sentences.extend(batch["text"].tolist())
-    labels.extend(batch["label"].tolist())
-  return text_reader.RawSplit(sentences, labels, blank_lines)
+def _batches(builder: Any, split: str) -> Iterator[dict[str, np.ndarray]]:
+  return builder.as_dataset(split=split, batch_size=_ROWS_AT_ONCE).as_numpy_iterator()
 
 
 @contextlib.contextmanager

@@ -7,11 +7,14 @@ import pathlib
 from collections.abc import Mapping
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import datasets
 from du_vae_tf import errors
-from du_vae_tf.data import datasets
 from du_vae_tf.data import download
+from du_vae_tf.data import image_reader
+from du_vae_tf.data import raw_files
 from du_vae_tf.data import synthetic_generator
 from du_vae_tf.data import text_reader
+from du_vae_tf.data import tfds_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +22,18 @@ class Source:
   """The raw files of one data set.
 
   Attributes:
-    files: split name -> file; empty for a data set that is made.
-    vocabulary_file: the `vocab.txt` beside the training file, if there is one.
-    raw_digest: hex digits that name the content of `files`.
+    files: split name, or "all" -> file; empty for a data set that is made or comes from TFDS.
+    raw_digest: hex digits that name the content of `files`, or name and version of what TFDS has.
     digest: the same, of `files` and `vocabulary_file`.
+    vocabulary_file: of text: the `vocab.txt` beside the training file, if there is one.
+    tfds_name: the data set of TFDS in place of files.
   """
 
   files: Mapping[str, pathlib.Path]
-  vocabulary_file: pathlib.Path | None
   raw_digest: str
   digest: str
+  vocabulary_file: pathlib.Path | None = None
+  tfds_name: str | None = None
 
 
 def cache_dir(config: config_lib.RunConfig) -> pathlib.Path:
@@ -66,72 +71,101 @@ def locate(
     errors.UserError: a file is missing or unusable, or a download failed.
   """
   dataset = datasets.DATASETS[config.dataset]
-  if dataset.line_format is None:
-    digest = hashlib.sha256(
-        f"{config.dataset} {synthetic_generator.VERSION}".encode()).hexdigest()
-    return Source({}, None, digest, digest)
-  if dataset.archive_url is None:
+  if not dataset.flags:
+    return _named(f"{config.dataset} {synthetic_generator.VERSION}")
+  if "tfds_name" in dataset.flags and config.tfds_name is not None:
+    _check_nothing_beside(config)
+    name = tfds_images.full_name(config.tfds_name, str(cache / "tfds"))
+    return dataclasses.replace(_named(f"tfds {name}"), tfds_name=config.tfds_name)
+  if not dataset.file_names:
     files = _own_files(config)
   elif config.manual_dir is not None:
-    files = _manual_files(config.dataset, config.manual_dir)
+    files = _manual_files(config)
   else:
-    files = _downloaded_files(config.dataset, dataset, cache, opener)
+    files = _downloaded_files(config, cache, opener)
   raw = hashlib.sha256()
   for split, path in files.items():
-    content = text_reader.read_bytes(path)
+    content = raw_files.read_bytes(path, _expected(config))
     raw.update(f"{split} {len(content)}\n".encode())
     raw.update(content)
+  source = Source(files, raw.hexdigest(), raw.hexdigest())
+  if config.modality != "text":
+    return source
   beside = files["train"].parent / "vocab.txt"
   if not beside.exists():
-    return Source(files, None, raw.hexdigest(), raw.hexdigest())
+    return source
   everything = raw.copy()
-  everything.update(b"vocabulary\n" + text_reader.read_bytes(beside))
-  return Source(files, beside, raw.hexdigest(), everything.hexdigest())
+  everything.update(b"vocabulary\n" + raw_files.read_bytes(beside, "one word a line"))
+  return dataclasses.replace(source, vocabulary_file=beside, digest=everything.hexdigest())
+
+
+def _named(name: str) -> Source:
+  digest = hashlib.sha256(name.encode()).hexdigest()
+  return Source({}, digest, digest)
+
+
+def _expected(config: config_lib.RunConfig) -> str:
+  return text_reader.EXPECTED if config.modality == "text" else image_reader.EXPECTED
+
+
+def _given_files(config: config_lib.RunConfig) -> dict[str, str]:
+  """split name -> what the flag of own files says, where it says something."""
+  given = {split: getattr(config, f"{split}_file") for split in datasets.SPLITS}
+  return {split: path for split, path in given.items() if path}
+
+
+def _check_nothing_beside(config: config_lib.RunConfig) -> None:
+  for split, path in _given_files(config).items():
+    raise errors.UserError(
+        f"--tfds_name={config.tfds_name}: excludes --{split}_file={path}; give one of them.")
 
 
 def _own_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:
-  given = {"train_file": config.train_file, "valid_file": config.valid_file,
-           "test_file": config.test_file}
-  missing = [f"--{flag}" for flag, path in given.items() if not path]
+  given = _given_files(config)
+  # Images for validation can be split off from those for training.
+  needed = datasets.SPLITS if config.modality == "text" else ("train", "test")
+  missing = [f"--{split}_file" for split in needed if split not in given]
   if missing:
+    instead = ", or --tfds_name" if "tfds_name" in datasets.DATASETS[config.dataset].flags else ""
     raise errors.UserError(
-        f"--dataset={config.dataset} needs {', '.join(missing)}: a file with a sentence a line, or"
-        " label<TAB>sentence.")
-  paths = {flag: pathlib.Path(path or "").expanduser() for flag, path in given.items()}
-  for flag, path in paths.items():
-    text_reader.check_file(path, flag)
-  return {split: paths[f"{split}_file"] for split in datasets.SPLITS}
+        f"--dataset={config.dataset} needs {', '.join(missing)}: {_expected(config)}{instead}.")
+  files = {split: pathlib.Path(path).expanduser() for split, path in given.items()}
+  for split, path in files.items():
+    raw_files.check(path, _expected(config), f"{split}_file")
+  return files
 
 
-def _file_names(name: str) -> dict[str, str]:
-  return {split: f"{name}.{split}.txt" for split in datasets.SPLITS}
-
-
-def _manual_files(name: str, manual_dir: str) -> dict[str, pathlib.Path]:
-  folder = pathlib.Path(manual_dir).expanduser() / name
-  files = {split: folder / file for split, file in _file_names(name).items()}
+def _manual_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:
+  folder = pathlib.Path(config.manual_dir or "").expanduser() / config.dataset
+  names = datasets.DATASETS[config.dataset].file_names
+  files = {part: folder / name for part, name in names.items()}
   missing = [path.name for path in files.values() if not path.exists()]
   if missing:
     raise errors.UserError(
-        f"--manual_dir={manual_dir}: {folder} lacks {', '.join(missing)}; expected"
-        f" {', '.join(path.name for path in files.values())} in that folder.")
+        f"--manual_dir={config.manual_dir}: {folder} lacks {', '.join(missing)}; expected"
+        f" {', '.join(names.values())} in that folder.")
   for path in files.values():
-    text_reader.check_file(path)
+    raw_files.check(path, _expected(config))
   return files
 
 
 def _downloaded_files(
-    name: str, dataset: datasets.Dataset, cache: pathlib.Path, opener: download.Opener | None
+    config: config_lib.RunConfig, cache: pathlib.Path, opener: download.Opener | None
 ) -> dict[str, pathlib.Path]:
+  name, dataset = config.dataset, datasets.DATASETS[config.dataset]
   folder = cache / "downloads" / name
-  files = {split: folder / file for split, file in _file_names(name).items()}
   if not folder.is_dir():
-    names = [path.name for path in files.values()]
+    names = list(dataset.file_names.values())
+    what = "archive" if dataset.packed else "file"
     advice = (
-        f"get the archive by hand, put {', '.join(names)} into a folder named {name} and say"
+        f"get the {what} by hand, put {', '.join(names)} into a folder named {name} and say"
         f" --manual_dir=<the folder that holds {name}>.")
     options = {} if opener is None else {"opener": opener}
-    download.fetch(
-        dataset.archive_url or "", folder, names, ["vocab.txt"], advice=advice,
-        sha256=dataset.archive_sha256, **options)
-  return files
+    if dataset.packed:
+      download.fetch_archive(
+          dataset.url or "", folder, names, ["vocab.txt"], advice=advice, sha256=dataset.sha256,
+          **options)
+    else:
+      download.fetch_file(
+          dataset.url or "", folder, names[0], advice=advice, sha256=dataset.sha256, **options)
+  return {part: folder / file for part, file in dataset.file_names.items()}

@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from du_vae_tf import datasets
 from du_vae_tf import errors
-from du_vae_tf.data import datasets
+from du_vae_tf.data import raw_files
 
 NO_LABEL: int = -1
+# What a raw file should hold, for messages.
+EXPECTED: str = "a text file with a sentence, or label<TAB>sentence, a line"
 _LARGEST_LABEL = 2**31 - 1
 _INTEGER = re.compile(rb"-?[0-9]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -86,36 +89,6 @@ def read_files(
       for split, rows in lines.items()}
 
 
-def read_bytes(path: pathlib.Path) -> bytes:
-  """The content of a file; `errors.UserError` if it cannot be read or holds nothing."""
-  check_file(path)
-  try:
-    return path.read_bytes()
-  except OSError as error:
-    raise errors.UserError(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def check_file(path: pathlib.Path, flag: str | None = None) -> None:
-  """Raises `errors.UserError` unless the path is a file with content.
-
-  Args:
-    path: the file.
-    flag: the flag that names the file, for the message.
-  """
-  name = f"--{flag}={path}" if flag else str(path)
-  try:
-    if not path.exists():
-      raise errors.UserError(f"{name}: no such file.")
-    if not path.is_file():
-      raise errors.UserError(f"{name}: is not a file; expected a text file.")
-    if not path.stat().st_size:
-      raise errors.UserError(f"{name}: is empty; expected one sentence a line.")
-  except (OSError, ValueError) as error:
-    if isinstance(error, errors.UserError):
-      raise
-    raise errors.UserError(f"{name}: cannot be read ({error}).") from error
-
-
 def check_utf8(content: bytes, path: pathlib.Path) -> None:
   """Raises `errors.UserError` that names the first line that is not UTF-8."""
   try:
@@ -129,7 +102,7 @@ def check_utf8(content: bytes, path: pathlib.Path) -> None:
 
 def _read_lines(path: pathlib.Path) -> tuple[list[_Line], int]:
   """The lines with at least one word, and the number of all lines."""
-  content = read_bytes(path)
+  content = raw_files.read_bytes(path, EXPECTED)
   check_utf8(content, path)
   rows = content.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
   if not rows[-1]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf.data import raw_files
 from du_vae_tf.data import text_reader
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
@@ -93,7 +94,7 @@ def load(path: str | os.PathLike[str]) -> Vocabulary:
       twice.
   """
   file = pathlib.Path(path)
-  content = text_reader.read_bytes(file)
+  content = raw_files.read_bytes(file, "one word a line")
   text_reader.check_utf8(content, file)
   lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
   first_seen: dict[bytes, int] = {}

@@ -12,7 +12,7 @@ import tensorflow as tf
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
 
-# Bounds memory: at 1 024 units the decoder's states of so many positions take 128 MiB.
+# Bounds memory: at 1 024 units the states of an LSTM at so many positions take 128 MiB.
 MAX_POSITIONS = 32768
 
 Batch = dict[str, tf.Tensor]
@@ -57,7 +57,8 @@ class ImportanceNLL:
     model: built; used in evaluation mode.
     num_samples: K.
     seed: of the run.
-    max_positions: most sentences * samples * positions in one pass of the decoder.
+    max_positions: most examples * samples * positions in one pass of the decoder; a position is
+      a token of a sentence, padding included, or a pixel of an image.
   """
 
   def __init__(self, model: vae.VAE, num_samples: int, seed: int,
@@ -71,7 +72,7 @@ class ImportanceNLL:
     """Passes over the data set, each example once.
 
     Args:
-      dataset: of batches with `ids`, `length` and `row`.
+      dataset: of batches that the model takes, with `row`.
       progress: told of every piece.
 
     Raises:
@@ -105,14 +106,14 @@ class ImportanceNLL:
     return tf.function(self._model.log_weights, input_signature=(batch_spec, noise_spec))
 
   def _pieces(self, batch: Batch) -> list[Batch]:
-    """Cuts a batch into as many sentences as bounded memory allows."""
-    count, time_steps = batch["ids"].shape
-    size = max(1, self._max_positions // (time_steps * self._num_samples))
+    """Cuts a batch into as many examples as bounded memory allows."""
+    count = batch["row"].shape[0]
+    size = max(1, self._max_positions * count // (_positions(batch) * self._num_samples))
     return [{name: value[first:first + size] for name, value in batch.items()}
             for first in range(0, count, size)]
 
   def _nll(self, piece: Batch, noise: np.ndarray, log_weights: LogWeights) -> np.ndarray:
-    """The estimates of a few sentences, [b], from their noise [K, b, n]."""
+    """The estimates of a few examples, [b], from their noise [K, b, n]."""
     samples_at_once = max(1, self._max_positions // _positions(piece))
     chunks = np.array_split(noise, -(-self._num_samples // samples_at_once))
     weights = np.concatenate([log_weights(piece, chunk).numpy() for chunk in chunks])
@@ -129,13 +130,14 @@ class ImportanceNLL:
 
 def _positions(batch: Batch) -> int:
   """Positions of a batch, padding included."""
-  return int(batch["ids"].shape.num_elements())
+  symbols = batch["image"] if "image" in batch else batch["ids"]
+  return int(symbols.shape.num_elements())
 
 
 def _size(dataset: tf.data.Dataset) -> tuple[int, int]:
   """Examples and positions of a data set."""
   examples = positions = 0
   for batch in dataset:
-    examples += batch["ids"].shape[0]
+    examples += batch["row"].shape[0]
     positions += _positions(batch)
   return examples, positions

@@ -26,7 +26,7 @@ class Collected:
     mean: [N, n], posterior means.
     variance: [N, n], posterior variances.
     sample: [N, n], the sample of each example.
-    words: predicted tokens of all examples.
+    tokens: predicted symbols of all examples.
   """
 
   reconstruction: np.ndarray
@@ -35,7 +35,7 @@ class Collected:
   mean: np.ndarray
   variance: np.ndarray
   sample: np.ndarray
-  words: int
+  tokens: int
 
   def figures(self) -> dict[str, Any]:
     """Means over examples, in nats: -ELBO (weight 1, one sample), its terms, MI, AU, MPD, CE."""
@@ -101,4 +101,4 @@ class PosteriorPass:
     return Collected(
         reconstruction=joined["reconstruction"], kl=joined["kl"],
         kl_per_dimension=joined["kl_per_dimension"].mean(axis=0), mean=joined["mean"],
-        variance=joined["variance"], sample=joined["sample"], words=int(joined["tokens"].sum()))
+        variance=joined["variance"], sample=joined["sample"], tokens=int(joined["tokens"].sum()))

@@ -1,36 +1,31 @@
 """From the configuration of a run to its model."""
 
-from typing import cast
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import networks
 from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import variance_dropout
 from du_vae_tf.models import vae
-from du_vae_tf.models.decoders import lstm as lstm_decoder
-from du_vae_tf.models.encoders import lstm as lstm_encoder
 
 
-def build_model(config: config_lib.RunConfig, vocab_size: int) -> vae.VAE:
+def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> vae.VAE:
   """The model of a run, with all its weights.
 
   Args:
     config: the resolved configuration.
-    vocab_size: number of token ids, the special ones included.
+    sizes: what the data fix: `vocab_size` of text, number of token ids, the special ones
+      included; `side` of images.
   """
   method, fidelity = config.method_row, config.fidelity_row
   normalized = method.normalization != "none"
-  initialization = (
-      fidelity.normalized_encoder_initialization if normalized else "small_uniform")
   # The method's row gives these two a value where the method uses them.
   gamma, keep_prob = cast(float, config.gamma), cast(float, config.keep_prob)
-  encoder = lstm_encoder.LSTMEncoder(
-      vocab_size, config.latent_dim, config.embedding_size, config.hidden_size,
-      initialization=initialization, seed=config.seed, name="encoder")
-  decoder = lstm_decoder.LSTMDecoder(
-      vocab_size, config.latent_dim, config.embedding_size, config.hidden_size,
-      seed=config.seed, name="decoder")
+  rows = config.network_rows
   model = vae.VAE(
-      encoder, decoder,
+      _create(rows["encoder"], config, sizes), _create(rows["decoder"], config, sizes),
       mean_normalization.MeanNormalization(
           gamma, projected=method.normalization == "projected_scale",
           epsilon=fidelity.normalization_epsilon, name="mean_normalization")
@@ -40,3 +35,9 @@ def build_model(config: config_lib.RunConfig, vocab_size: int) -> vae.VAE:
       name="vae")
   model.build()
   return model
+
+
+def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Any:
+  """The network that a row of the tables names."""
+  module, class_name = row.layer
+  return getattr(importlib.import_module(module), class_name).create(config, sizes)

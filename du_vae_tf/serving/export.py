@@ -2,32 +2,49 @@
 
 import pathlib
 import shutil
+from collections.abc import Callable
+from typing import Any, cast
 
 import tensorflow as tf
 
+from du_vae_tf import datasets
 from du_vae_tf.data import corpus as corpus_lib
-from du_vae_tf.serving import signatures
+from du_vae_tf.data import text_corpus
+from du_vae_tf.serving import image_signatures
+from du_vae_tf.serving import text_signatures
 from du_vae_tf.training import runs
 
 
-def export(run: runs.Run, corpus: corpus_lib.TextCorpus) -> pathlib.Path:
+def _text(run: runs.Run, corpus: corpus_lib.Corpus) -> text_signatures.TextSignatures:
+  longest = cast(text_corpus.TextCorpus, corpus).splits["train"].max_words
+  return text_signatures.TextSignatures(
+      run.model, run.folder.vocabulary, cast(int, run.config.max_length), longest)
+
+
+def _image(run: runs.Run, corpus: corpus_lib.Corpus) -> image_signatures.ImageSignatures:
+  return image_signatures.ImageSignatures(run.model, corpus.sizes["side"])
+
+
+MODULES: dict[datasets.Modality, Callable[[runs.Run, corpus_lib.Corpus], Any]] = {
+    "text": _text, "image": _image}
+
+
+def export(run: runs.Run, corpus: corpus_lib.Corpus) -> pathlib.Path:
   """Exports a run under `export/1/`, replacing an earlier export.
 
   Args:
     run: with its best weights.
-    corpus: its data, for the longest training sentence.
+    corpus: its data.
 
   Returns:
     The folder of the SavedModel.
   """
-  module = signatures.TextSignatures(
-      run.model, run.folder.vocabulary, run.config.max_length, corpus.splits["train"].max_words)
+  module = MODULES[run.config.modality](run, corpus)
   target = run.folder.export / "1"
   unfinished = run.folder.export / "unfinished"
   shutil.rmtree(unfinished, ignore_errors=True)
   tf.saved_model.save(module, str(unfinished), signatures={
-      "serving_default": module.encode, "encode": module.encode,
-      "reconstruct": module.reconstruct, "log_likelihood": module.log_likelihood})
+      "serving_default": module.signatures["encode"], **module.signatures})
   shutil.rmtree(target, ignore_errors=True)
   unfinished.rename(target)
   return target

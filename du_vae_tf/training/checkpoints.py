@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -59,6 +60,18 @@ class _TrackedProgress(tf.train.experimental.PythonState):
     self.value = Progress(**json.loads(string_value))
 
 
+def _by_path(variables: Sequence[keras.Variable]) -> dict[str, tf.Variable]:
+  """The variables by name, for a checkpoint.
+
+  TensorFlow's own walk through a model would miss layers that Keras keeps in a list, silently.
+  """
+  named = {variable.path: variable.value for variable in variables}
+  if len(named) != len(variables):
+    raise ValueError(
+        f"`variables` must have different paths. Received: {sorted(v.path for v in variables)}.")
+  return named
+
+
 class Checkpoints:
   """Latest two states for resuming, and the best weights.
 
@@ -71,10 +84,12 @@ class Checkpoints:
   def __init__(self, folder: run_folder.RunFolder, model: keras.Model,
                optimizer: keras.optimizers.Optimizer):
     self._tracked = _TrackedProgress()
-    self._state = tf.train.Checkpoint(model=model, optimizer=optimizer, progress=self._tracked)
+    weights = _by_path(model.variables)
+    self._state = tf.train.Checkpoint(
+        model=weights, optimizer=_by_path(optimizer.variables), progress=self._tracked)
     self._latest = tf.train.CheckpointManager(
         self._state, str(folder.checkpoints), max_to_keep=2, checkpoint_name="state")
-    self._weights = tf.train.Checkpoint(model=model)
+    self._weights = tf.train.Checkpoint(model=weights)
     # Two are kept, so that a state saved before the newest best still finds its own.
     self._best = tf.train.CheckpointManager(
         self._weights, str(folder.best), max_to_keep=2, checkpoint_name="epoch")
@@ -118,7 +133,8 @@ def restore_best(folder: run_folder.RunFolder, model: keras.Model, progress: Pro
   if not path.with_name(f"{path.name}.index").is_file():
     raise errors.UserError(
         f"--run_dir={folder.path}: no best weights here yet; finish the training first.")
-  tf.train.Checkpoint(model=model).restore(str(path)).assert_existing_objects_matched()
+  weights = tf.train.Checkpoint(model=_by_path(model.variables))
+  weights.restore(str(path)).assert_existing_objects_matched()
 
 
 def read_progress(folder: run_folder.RunFolder) -> Progress:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -12,13 +12,15 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
-from du_vae_tf.data import batching
 from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.data import image_corpus
 from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.models import builders
 from du_vae_tf.objectives import schedules
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import pictures
 from du_vae_tf.training import plateau
+from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from du_vae_tf.training import step as step_lib
@@ -32,7 +34,7 @@ PROCEDURES: dict[str, Callable[[step_lib.Stepper, Any, tf.Tensor], None]] = {
 # Steps between two looks at the sums: a look waits for the device.
 _LOOK_EVERY = 10
 
-# Sentences in one batch of a validation pass, where nothing is kept for gradients.
+# Examples in one batch of a validation pass, where nothing is kept for gradients.
 EVALUATION_BATCH = 64
 
 
@@ -55,33 +57,41 @@ class Training:
     callbacks: further Keras callbacks.
   """
 
-  def __init__(self, config: config_lib.RunConfig, corpus: corpus_lib.TextCorpus,
+  def __init__(self, config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
                folder: run_folder.RunFolder, stop: signals.StopRequest,
                callbacks: Sequence[keras.callbacks.Callback] = ()):
     self._config = config
     self._folder = folder
     self._stop = stop
-    train = corpus.splits["train"]
-    self._batches = batching.TrainBatches(train, config.batch_size, config.batching, config.seed)
+    self._regime = regimes.REGIMES[config.modality]
+    self._batches = corpus.train_batches(config)
     self._warmup = schedules.LinearWarmup(config.kl_start, schedules.warmup_steps(
-        config.warmup_epochs, train.num_examples, config.batch_size))
+        config.warmup_epochs, corpus.splits["train"].num_examples, config.batch_size))
     self._strategy = strategies.make_strategy(config.strategy)
     with self._strategy.scope():
-      self._model = builders.build_model(config, len(corpus.vocabulary))
-      self._optimizer = keras.optimizers.SGD(config.learning_rate)
+      self._model = builders.build_model(config, corpus.sizes)
+      self._optimizer = self._regime.optimizer(config.learning_rate)
       self._optimizer.build(self._model.trainable_variables)
     self._stepper = step_lib.Stepper(
         self._model, self._optimizer, self._strategy, config, self._warmup)
     self._validation = posterior_pass.PosteriorPass(self._model, config.seed, "validation")
     self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizer)
-    self._validation_data = batching.evaluation_dataset(
-        corpus.splits["valid"], EVALUATION_BATCH)
+    self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
     self._warned = False
     bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
-        [summaries.EpochSummaries(folder), *bars, *callbacks], model=self._model, verbose=1,
-        epochs=config.epochs, steps=self._batches.batches_per_epoch)
+        [summaries.EpochSummaries(folder), *self._pictures(corpus), *bars, *callbacks],
+        model=self._model, verbose=1, epochs=config.epochs,
+        steps=self._batches.batches_per_epoch)
+
+  def _pictures(self, corpus: corpus_lib.Corpus) -> list[keras.callbacks.Callback]:
+    """What draws pictures of a model of images."""
+    if self._config.modality != "image":
+      return []
+    valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
+    return [pictures.PictureSummaries(
+        pictures.Pictures(self._model, valid, self._config.seed), self._folder)]
 
   @property
   def model(self) -> keras.Model:
@@ -117,7 +127,7 @@ class Training:
     progress = self.progress
     self._callbacks.on_epoch_begin(progress.epoch)
     self._stepper.reset(progress.totals)
-    schedule = plateau.Plateau(plateau.TEXT_RULE, progress.plateau)
+    schedule = plateau.Plateau(self._regime.rule, progress.plateau)
     learning_rate = self._config.learning_rate * schedule.factor
     self._optimizer.learning_rate = learning_rate
     try:
@@ -178,14 +188,15 @@ class Training:
     progress = self.progress
     totals = self._stepper.totals_by_name()
     means = self._stepper.means("reconstruction", "kl")
+    speeds = {"examples_per_second": totals["examples"] / progress.epoch_seconds}
+    if self._config.modality == "text":
+      speeds["words_per_second"] = totals["tokens"] / progress.epoch_seconds
     return {
         "epoch": progress.epoch + 1, "step": progress.step,
         "kl_weight": float(self._warmup.weight(progress.step)),
         "learning_rate": learning_rate,
         "train_reconstruction": means["reconstruction"], "train_kl": means["kl"],
-        **collected.figures(),
-        "examples_per_second": totals["examples"] / progress.epoch_seconds,
-        "words_per_second": totals["words"] / progress.epoch_seconds}
+        **collected.figures(), **speeds}
 
   def _judge(self, schedule: plateau.Plateau, loss: float) -> None:
     """Keeps the best weights, and lets the schedule lower the learning rate or stop."""
@@ -198,9 +209,12 @@ class Training:
     if eligible and (progress.best_value is None or loss < progress.best_value):
       progress.best_value, progress.best_epoch = loss, progress.epoch + 1
       self._checkpoints.save_best(progress.epoch + 1)
+    if not (eligible or self._regime.rule.counts_warmup):
+      return
     decision = schedule.observe(progress.epoch, loss)
     if decision.decay and progress.best_epoch is not None:
       self._checkpoints.reload_best()
+      regimes.forget(self._optimizer)
       console.say(f"No better validation loss: learning rate halved, weights of epoch"
                   f" {progress.best_epoch} reloaded.")
     progress.plateau = schedule.state
@@ -220,11 +234,13 @@ class Training:
         json.dumps(row) + "\n" for row in self.progress.history))
 
   def _say(self, row: dict[str, Any]) -> None:
+    speed = (f"{row['words_per_second']:.0f} words/s" if "words_per_second" in row
+             else f"{row['examples_per_second']:.1f} images/s")
     console.say(
         f"epoch {row['epoch']}/{self._config.epochs}: KL weight {row['kl_weight']:.2f},"
         f" validation -ELBO {row['elbo_nll']:.2f} = {row['reconstruction']:.2f}"
         f" + KL {row['kl']:.2f}, MI {row['mi']:.2f}, active units"
-        f" {row['au']} of {self._config.latent_dim}, {row['words_per_second']:.0f} words/s")
+        f" {row['au']} of {self._config.latent_dim}, {speed}")
     if self._warmup.finished(row["step"]):
       self._warn_of_collapse(row)
 

@@ -14,16 +14,25 @@ class Rule:
     first_epoch: no decay before this epoch, counted from 0; the counter runs before, too.
     factor: of the learning rate at a decay.
     max_decays: training ends with this decay.
+    keeps_best: whether the loss of an epoch is compared with the best so far; if not, the
+      reference becomes the current, worse loss at a decay.
+    counts_warmup: whether epochs that end before the KL weight is 1 are observed, too.
   """
 
   patience: int
   first_epoch: int
   factor: float
   max_decays: int
+  keeps_best: bool
+  counts_warmup: bool
 
 
-# Source: Shen et al. 2021, appendix E, and the authors' code for text.
-TEXT_RULE = Rule(patience=5, first_epoch=15, factor=0.5, max_decays=5)
+# Source: Shen et al. 2021, appendix E, and the authors' code. That counts warm-up on images, too;
+# but its losses are of another posterior than those after it, and their weights are never kept.
+TEXT_RULE = Rule(patience=5, first_epoch=15, factor=0.5, max_decays=5, keeps_best=False,
+                 counts_warmup=True)
+IMAGE_RULE = Rule(patience=20, first_epoch=0, factor=0.5, max_decays=5, keeps_best=True,
+                  counts_warmup=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +51,8 @@ class Decision:
 class Plateau:
   """Counts epochs whose validation loss is above a reference.
 
-  A loss that is not above the reference becomes the reference and resets the counter. At a decay
-  the reference becomes the current, worse loss: the authors' rule for text.
+  A loss that is not above the reference becomes the reference and resets the counter; so does a
+  decay.
 
   Args:
     rule: the numbers.
@@ -75,6 +84,7 @@ class Plateau:
     self._bad_epochs += 1
     if self._bad_epochs < self._rule.patience or epoch < self._rule.first_epoch:
       return Decision(decay=False, stop=False)
-    self._reference, self._bad_epochs = loss, 0
+    self._reference = self._reference if self._rule.keeps_best else loss
+    self._bad_epochs = 0
     self._decays += 1
     return Decision(decay=True, stop=self._decays >= self._rule.max_decays)

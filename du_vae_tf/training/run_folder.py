@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import socket
+from collections.abc import Mapping
 from typing import Any, IO
 
 from du_vae_tf import config as config_lib
@@ -35,6 +36,7 @@ class RunFolder:
     self.tensorboard = self.path / "tensorboard"
     self.report = self.path / "report.json"
     self.evaluations = self.path / "evaluations"
+    self.samples = self.path / "samples"
     self.export = self.path / "export"
     self._lock: IO[str] | None = None
 
@@ -89,15 +91,21 @@ class RunFolder:
     for entry in content:
       shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
-  def save_config(self, config: config_lib.RunConfig, data_digest: str) -> None:
+  def save_config(self, config: config_lib.RunConfig, data_digest: str,
+                  sizes: Mapping[str, int]) -> None:
     """Writes config.json, after a check that the folder is of the same mathematics.
+
+    Args:
+      config: of the run.
+      data_digest: content of its data.
+      sizes: what the data fix of the model.
 
     Raises:
       errors.UserError: the folder holds a run of other mathematics or other data, or something
         that is no run.
     """
     if self.config.exists():
-      old, old_digest = self.load_config()
+      old, old_digest, _ = self.load_config()
       self._refuse_other_mathematics(old, config, old_digest != data_digest)
     elif any(entry.name != "lock" for entry in self.path.iterdir()):
       raise errors.UserError(
@@ -109,7 +117,8 @@ class RunFolder:
       del values[name]
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     files.write_text_atomically(self.config, json.dumps(
-        values | {"data_digest": data_digest, "versions": versions}, indent=2) + "\n")
+        values | {"data_digest": data_digest, "sizes": dict(sizes), "versions": versions},
+        indent=2) + "\n")
 
   def _refuse_other_mathematics(self, old: config_lib.RunConfig, new: config_lib.RunConfig,
                                 other_data: bool) -> None:
@@ -123,8 +132,8 @@ class RunFolder:
           f"--run_dir={self.path}: holds another run ({'; '.join(differing)}); give another"
           " --run_dir, or --overwrite to start anew.")
 
-  def load_config(self) -> tuple[config_lib.RunConfig, str]:
-    """The configuration of the run and the digest of its data.
+  def load_config(self) -> tuple[config_lib.RunConfig, str, dict[str, int]]:
+    """The configuration of the run, the digest of its data and what the data fix of the model.
 
     Raises:
       errors.UserError: there is no run here, or its config.json cannot be read.
@@ -137,6 +146,6 @@ class RunFolder:
       known = {field.name for field in dataclasses.fields(config_lib.RunConfig)}
       config = config_lib.RunConfig(
           run_dir=str(self.path), **{name: values[name] for name in values if name in known})
-      return config, values["data_digest"]
+      return config, values["data_digest"], values["sizes"]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
       raise errors.UserError(f"{self.config}: not a configuration of a run ({error}).") from None

@@ -6,7 +6,6 @@ from typing import Any
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import corpus as corpus_lib
-from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import builders
 from du_vae_tf.models import vae
 from du_vae_tf.training import checkpoints
@@ -21,7 +20,6 @@ class Run:
     folder: where it lies.
     config: what it was made from.
     data_digest: content of its data.
-    vocabulary: its words.
     model: with the best weights.
     progress: how far the training came.
   """
@@ -29,12 +27,11 @@ class Run:
   folder: run_folder.RunFolder
   config: config_lib.RunConfig
   data_digest: str
-  vocabulary: vocabulary_lib.Vocabulary
   model: vae.VAE
   progress: checkpoints.Progress
 
-  def load_corpus(self, **sources: Any) -> corpus_lib.TextCorpus:
-    """The data of the run, under its own vocabulary.
+  def load_corpus(self, **sources: Any) -> corpus_lib.Corpus:
+    """The data of the run; text under its own vocabulary.
 
     Args:
       **sources: fields of the configuration that say where the data lie now.
@@ -43,7 +40,7 @@ class Run:
       errors.UserError: the data are not there, or are not those of the run.
     """
     config = dataclasses.replace(self.config, **sources)
-    corpus = corpus_lib.load(config, self.vocabulary)
+    corpus = corpus_lib.load(config, self.folder.vocabulary)
     if corpus.digest != self.data_digest:
       raise errors.UserError(
           f"--run_dir={self.folder.path}: the data files have changed since the run was trained;"
@@ -58,11 +55,9 @@ def load(path: str) -> Run:
     errors.UserError: there is no run at `path`, or it has no best weights yet.
   """
   folder = run_folder.RunFolder(path)
-  config, digest = folder.load_config()
-  vocabulary = vocabulary_lib.load(folder.vocabulary)
-  model = builders.build_model(config, len(vocabulary))
+  config, digest, sizes = folder.load_config()
+  model = builders.build_model(config, sizes)
   progress = checkpoints.read_progress(folder)
   checkpoints.restore_best(folder, model, progress)
   return Run(
-      folder=folder, config=config, data_digest=digest, vocabulary=vocabulary, model=model,
-      progress=progress)
+      folder=folder, config=config, data_digest=digest, model=model, progress=progress)

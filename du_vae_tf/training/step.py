@@ -15,7 +15,7 @@ from du_vae_tf.objectives import schedules
 CLIP_NORM = 5.0
 
 # What a step sums over the rows of the global batch.
-TOTALS = ("reconstruction", "kl", "loss", "examples", "words")
+TOTALS = ("reconstruction", "kl", "loss", "examples", "tokens")
 
 # What must be finite, in the order in which a fault would spread.
 WATCHED = ("reconstruction", "kl", "gradient")
@@ -92,8 +92,19 @@ class Stepper:
         for value in (terms["reconstruction"], terms["kl"], norm)])
     return sums, tf.cast(faults, tf.int32)
 
+  def _drawn(self, batch: Batch, step: tf.Tensor) -> Batch:
+    """The batch with its grey images binarised anew, by draws of its own if it brings them."""
+    if "image" not in batch:
+      return batch
+    grey = batch["image"]
+    uniform = batch.get("pixel_uniform")
+    if uniform is None:
+      uniform = tf.random.stateless_uniform(tf.shape(grey), self._seed("binarization", step))
+    return batch | {"image": tf.cast(uniform < grey, grey.dtype)}
+
   def _terms(self, batch: Batch, step: tf.Tensor) -> dict[str, tf.Tensor]:
     """Terms of the batch under this step's noise, or under noise that the batch brings along."""
+    batch = self._drawn(batch, step)
     shape = [tf.shape(batch["row"])[0], self._model.latent_dim]
     noise = batch.get("noise")
     if noise is None:

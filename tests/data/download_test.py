@@ -42,7 +42,7 @@ class DownloadTest(parameterized.TestCase):
         raise answer
       return answer
 
-    download.fetch(
+    download.fetch_archive(
         URL, self.folder, ["a.train.txt", "a.test.txt"], ["vocab.txt"],
         advice="say --manual_dir", opener=opener, **options)
 
@@ -99,6 +99,30 @@ class DownloadTest(parameterized.TestCase):
     self.assertIn(URL, str(raised.exception))
     self.assertEndsWith(str(raised.exception), "say --manual_dir")
     self.assertNotIn("\n", str(raised.exception))
+    self._assert_nothing_left()
+
+  def _fetch_file(self, answer, **options):
+    download.fetch_file(
+        URL, self.folder, "a.mat", advice="say --manual_dir", opener=lambda url: answer, **options)
+
+  def test_a_plain_file_is_kept_as_it_comes(self):
+    self._fetch_file(fake_web.Answer(b"any bytes", "application/octet-stream"))
+    self.assertEqual(
+        {path.name: path.read_bytes() for path in self.folder.iterdir()}, {"a.mat": b"any bytes"})
+    self.folder.rename(self.folder.with_name("first"))
+    with self.assertRaisesRegex(errors.UserError, "as recorded in .*checksums.json; say --manual"):
+      self._fetch_file(fake_web.Answer(b"other bytes"))
+    self.assertFalse(self.folder.exists())
+
+  @parameterized.named_parameters(
+      ("a_page", fake_web.Answer(b"<html>", "text/html"), {}, "a web page in place"),
+      ("not_https", fake_web.Answer(b"a", url="http://elsewhere/a"), {}, "not HTTPS"),
+      ("another", fake_web.Answer(b"a"), {"sha256": "00ff"}, "expected 00ff"),
+      ("cut_short", fake_web.Answer(b"any", announced=9), {}, "3 bytes came of 9"))
+  def test_refused_as_a_plain_file(self, answer, options, message):
+    with self.assertRaisesRegex(errors.UserError, message) as raised:
+      self._fetch_file(answer, **options)
+    self.assertEndsWith(str(raised.exception), "say --manual_dir")
     self._assert_nothing_left()
 
   def test_links_are_not_followed(self):

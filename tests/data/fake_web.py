@@ -20,9 +20,13 @@ def archive(members: dict[str, bytes]) -> bytes:
 class Answer(io.BytesIO):
   """What a web server answers."""
 
-  def __init__(self, content: bytes, kind: str = "application/gzip", url: str = URL):
+  def __init__(
+      self, content: bytes, kind: str = "application/gzip", url: str = URL,
+      announced: int | None = None):
     super().__init__(content)
     self.headers = {"Content-Type": kind}
+    if announced is not None:
+      self.headers["Content-Length"] = str(announced)
     self._url = url
 
   def geturl(self) -> str:

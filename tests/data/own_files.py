@@ -24,6 +24,6 @@ def config(
 ) -> config_lib.RunConfig:
   """Writes the files and returns a configuration that names them, with its cache beside them."""
   files = write(folder, lines)
-  return config_lib.RunConfig(**{
+  return config_lib.resolve({
       "dataset": "text", "method": "vae", "data_dir": str(pathlib.Path(folder) / "cache"),
-      **{f"{split}_file": str(path) for split, path in files.items()}, **values})
+      **{f"{split}_file": str(path) for split, path in files.items()}, **values}, {})

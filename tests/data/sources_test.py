@@ -7,11 +7,12 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import datasets
 from du_vae_tf import errors
-from du_vae_tf.data import datasets
 from du_vae_tf.data import sources
 from tests.data import fake_web
 from tests.data import own_files
+from tests.data import own_images
 
 LINES = {split: [f"{split} words"] * 16 for split in datasets.SPLITS}
 
@@ -23,8 +24,8 @@ class SourcesTest(parameterized.TestCase):
     self.folder = pathlib.Path(self.create_tempdir().full_path)
 
   def _config(self, **values):
-    return config_lib.RunConfig(
-        **{"method": "vae", "data_dir": str(self.folder / "cache")} | values)
+    return config_lib.resolve(
+        {"method": "vae", "data_dir": str(self.folder / "cache")} | values, {})
 
   def _locate(self, **values):
     config = self._config(**values)
@@ -101,6 +102,55 @@ class SourcesTest(parameterized.TestCase):
     self.assertEmpty(source.files)
     self.assertEqual(source.digest, self._locate(dataset="synthetic").digest)
 
+  def test_omniglot_at_hand_is_one_file(self):
+    path = own_images.write_chardata(str(self.folder))
+    source = self._locate(dataset="omniglot", manual_dir=str(self.folder))
+    self.assertEqual(source.files, {"all": path})
+    own_images.write_chardata(str(self.folder), seed=6)
+    changed = self._locate(dataset="omniglot", manual_dir=str(self.folder))
+    self.assertNotEqual(source.digest, changed.digest)
+    path.unlink()
+    with self.assertRaisesRegex(
+        errors.UserError, r"/omniglot lacks chardata\.mat; expected chardata\.mat in that folder"):
+      self._locate(dataset="omniglot", manual_dir=str(self.folder))
+
+  def test_omniglot_is_downloaded_as_a_plain_file(self):
+    config = self._config(dataset="omniglot")
+    cache = sources.cache_dir(config)
+    opener = mock.Mock(side_effect=OSError("no network"))
+    with self.assertRaisesRegex(
+        errors.UserError, r"https://raw\.githubusercontent\.com/yburda/.*OMNIGLOT/chardata\.mat"
+        r".*no network.*put chardata\.mat into a folder named omniglot and say --manual_dir="):
+      sources.locate(config, cache, opener)
+    opener = mock.Mock(side_effect=lambda url: fake_web.Answer(b"MATLAB", "text/plain"))
+    first = sources.locate(config, cache, opener)
+    self.assertEqual(sources.locate(config, cache, opener), first)
+    self.assertEqual(opener.call_count, 1)
+    self.assertEqual(first.files["all"].read_bytes(), b"MATLAB")
+
+  def test_own_images_need_training_and_test(self):
+    files = own_images.write_arrays(str(self.folder))
+    source = self._locate(dataset="images", **files)
+    self.assertEqual([*source.files], ["train", "valid", "test"])
+    del files["valid_file"]
+    self.assertEqual([*self._locate(dataset="images", **files).files], ["train", "test"])
+    with self.assertRaisesRegex(
+        errors.UserError, r"--dataset=images needs --train_file, --test_file: .*or --tfds_name\.$"):
+      self._locate(dataset="images")
+    with self.assertRaisesRegex(errors.UserError, "needs --test_file: images as .npy, .npz or"):
+      self._locate(dataset="images", train_file=files["train_file"])
+
+  def test_a_vocabulary_beside_images_has_no_effect(self):
+    files = own_images.write_arrays(str(self.folder))
+    without = self._locate(dataset="images", **files)
+    (self.folder / "vocab.txt").write_text("a\n")
+    self.assertEqual(self._locate(dataset="images", **files), without)
+
+  def test_a_data_set_by_name_excludes_files(self):
+    with self.assertRaisesRegex(
+        errors.UserError, "--tfds_name=mnist: excludes --test_file=x.npz; give one of them"):
+      self._locate(dataset="images", tfds_name="mnist", test_file="x.npz")
+
   def test_a_download_happens_once_and_says_what_to_do_when_it_fails(self):
     config = self._config(dataset="yelp")
     cache = sources.cache_dir(config)
@@ -136,12 +186,13 @@ class TableTest(absltest.TestCase):
 
   def test_flags_that_name_sources_belong_to_some_data_set(self):
     self.assertEqual(
-        datasets.SOURCE_FLAGS, {"manual_dir", "train_file", "valid_file", "test_file"})
+        datasets.SOURCE_FLAGS,
+        {"manual_dir", "train_file", "valid_file", "test_file", "tfds_name"})
     self.assertEmpty(datasets.DATASETS["synthetic"].flags)
 
-  def test_archives_are_fetched_over_https(self):
-    urls = [row.archive_url for row in datasets.DATASETS.values() if row.archive_url]
-    self.assertLen(urls, 3)
+  def test_published_files_are_fetched_over_https(self):
+    urls = [row.url for row in datasets.DATASETS.values() if row.url]
+    self.assertLen(urls, 4)
     for url in urls:
       self.assertStartsWith(url, "https://")
 

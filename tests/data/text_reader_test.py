@@ -1,7 +1,4 @@
-"""Raw files: what is read from them and what is refused."""
-
-import pathlib
-from unittest import mock
+"""Text files: what is read from them and what is refused."""
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -101,26 +98,6 @@ class TextReaderTest(parameterized.TestCase):
     with self.assertRaisesRegex(errors.UserError, message) as raised:
       self._read(LABELLED | change, line_format)
     self.assertNotIn("\n", str(raised.exception))
-
-  def test_a_missing_file_is_named(self):
-    with self.assertRaisesRegex(errors.UserError, r"--valid_file=/no/file\.txt: no such file"):
-      text_reader.check_file(pathlib.Path("/no/file.txt"), "valid_file")
-
-  def test_a_folder_is_not_a_file(self):
-    with self.assertRaisesRegex(errors.UserError, "is not a file"):
-      text_reader.read_bytes(pathlib.Path(self.create_tempdir().full_path))
-
-  def test_an_impossible_name_is_refused(self):
-    for name in ("x" * 5000, "a\x00b"):
-      with self.assertRaisesRegex(errors.UserError, "--test_file="):
-        text_reader.check_file(pathlib.Path(name), "test_file")
-
-  def test_a_file_without_permission_is_refused(self):
-    path = own_files.write(self.create_tempdir().full_path, {"train": ["a"]})["train"]
-    denied = PermissionError(13, "Permission denied")
-    with mock.patch.object(pathlib.Path, "read_bytes", side_effect=denied):
-      with self.assertRaisesRegex(errors.UserError, r"cannot be read \(Permission denied\)"):
-        text_reader.read_bytes(path)
 
 
 if __name__ == "__main__":

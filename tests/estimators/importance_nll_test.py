@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from du_vae_tf import config
 from du_vae_tf import seeds
-from du_vae_tf.data import batching
+from du_vae_tf.data import text_batching
 from du_vae_tf.estimators import importance_nll
 from du_vae_tf.models import builders
 
@@ -85,10 +85,10 @@ def dataset(words: Sequence[Sequence[int]], batch_size: int, extra_padding: int 
   batches = []
   for first in range(0, len(order), batch_size):
     rows = order[first:first + batch_size]
-    batch = batching.pad_batch([words[row] for row in rows], extra_padding)
+    batch = text_batching.pad_batch([words[row] for row in rows], extra_padding)
     batches.append(batch | {"row": tf.constant(rows, tf.int64)})
   return tf.data.Dataset.from_generator(
-      lambda: iter(batches), output_signature=batching.ELEMENT_SPEC)
+      lambda: iter(batches), output_signature=text_batching.ELEMENT_SPEC)
 
 
 class Recorder:
@@ -122,7 +122,7 @@ class KnownLikelihoodTest(tf.test.TestCase, parameterized.TestCase):
     noise = seeds.row_normals(
         SEED, "importance_weights", tf.range(6, dtype=tf.int64), [num_samples, LATENT])
     weights = model.log_weights(
-        batching.pad_batch(words), tf.transpose(noise, [1, 0, 2])).numpy().astype(np.float64)
+        text_batching.pad_batch(words), tf.transpose(noise, [1, 0, 2])).numpy().astype(np.float64)
     self.assertAllClose(
         estimate(model, dataset(words, 6), num_samples), -np.log(np.mean(np.exp(weights), axis=0)),
         rtol=1e-6, atol=0.0)
@@ -267,7 +267,7 @@ class TextModelTest(tf.test.TestCase):
 
   def test_batches_and_padding_do_not_matter_and_one_sample_is_the_negative_elbo(self) -> None:
     values = {"latent_dim": 2, "hidden_size": 9, "embedding_size": 5, "seed": 1}
-    model = builders.build_model(config.resolve(values, {}), vocab_size=20)
+    model = builders.build_model(config.resolve(values, {}), {"vocab_size": 20})
     words = sentences(9)
     whole = estimate(model, dataset(words, 9), 7)
     for arguments in ({"batch_size": 2}, {"batch_size": 4, "extra_padding": 5}):
@@ -276,7 +276,7 @@ class TextModelTest(tf.test.TestCase):
           rtol=1e-5, atol=0.0)
 
     noise = seeds.row_normals(SEED, "importance_weights", tf.range(9, dtype=tf.int64), [1, 2])
-    terms = model.terms(batching.pad_batch(words), noise[:, 0])
+    terms = model.terms(text_batching.pad_batch(words), noise[:, 0])
     z = terms["mean"] + tf.sqrt(terms["variance"]) * noise[:, 0]
     log_ratio = 0.5 * tf.reduce_sum(
         tf.square(z) - tf.square(noise[:, 0]) - tf.math.log(terms["variance"]), axis=1)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from du_vae_tf import config
 from du_vae_tf import seeds
-from du_vae_tf.data import batching
+from du_vae_tf.data import text_batching
 from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.models import builders
 from du_vae_tf.models import vae
@@ -23,15 +23,15 @@ def sentences(count: int) -> list[list[int]]:
 def dataset(words: list[list[int]], batch_size: int, extra_padding: int = 0) -> tf.data.Dataset:
   batches = []
   for first in range(0, len(words), batch_size):
-    batch = batching.pad_batch(words[first:first + batch_size], extra_padding)
+    batch = text_batching.pad_batch(words[first:first + batch_size], extra_padding)
     batches.append(batch | {"row": batch["row"] + first})
   return tf.data.Dataset.from_generator(
-      lambda: iter(batches), output_signature=batching.ELEMENT_SPEC)
+      lambda: iter(batches), output_signature=text_batching.ELEMENT_SPEC)
 
 
 def make_model() -> vae.VAE:
   values = {"latent_dim": 2, "hidden_size": 9, "embedding_size": 5, "seed": 1, "method": "du_vae"}
-  return builders.build_model(config.resolve(values, {}), vocab_size=20)
+  return builders.build_model(config.resolve(values, {}), {"vocab_size": 20})
 
 
 class PosteriorPassTest(tf.test.TestCase):
@@ -49,7 +49,7 @@ class PosteriorPassTest(tf.test.TestCase):
   def test_collects_the_terms_of_every_example(self) -> None:
     collected = self.collect(batch_size=4)
     noise = seeds.row_normals(SEED, "validation", tf.range(11, dtype=tf.int64), [2])
-    terms = self.model.terms(batching.pad_batch(self.words), noise)
+    terms = self.model.terms(text_batching.pad_batch(self.words), noise)
     for name in ("reconstruction", "kl", "mean", "variance"):
       self.assertAllClose(getattr(collected, name), terms[name], rtol=1e-5, atol=1e-6)
     self.assertAllClose(collected.kl_per_dimension, np.mean(terms["kl_per_dimension"], axis=0),
@@ -57,7 +57,7 @@ class PosteriorPassTest(tf.test.TestCase):
     self.assertAllClose(
         collected.sample, terms["mean"] + np.sqrt(terms["variance"]) * noise, rtol=1e-5, atol=1e-6)
     # The end symbol is predicted, the start symbol is not.
-    self.assertEqual(collected.words, sum(len(sentence) + 1 for sentence in self.words))
+    self.assertEqual(collected.tokens, sum(len(sentence) + 1 for sentence in self.words))
 
   def test_batches_and_padding_do_not_matter(self) -> None:
     whole = self.collect(batch_size=11).figures()

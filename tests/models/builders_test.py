@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from du_vae_tf import config
+from du_vae_tf import networks
 from du_vae_tf.models import builders
 
 TEXT = {"latent_dim": 32, "hidden_size": 1024, "embedding_size": 512}
@@ -17,7 +18,7 @@ SYNTHETIC = {"latent_dim": 2, "hidden_size": 50, "embedding_size": 50}
 
 
 def build(vocab_size: int, **values: Any) -> Any:
-  return builders.build_model(config.resolve(values, {}), vocab_size)
+  return builders.build_model(config.resolve(values, {}), {"vocab_size": vocab_size})
 
 
 def count(weights: list[keras.Variable]) -> int:
@@ -36,6 +37,25 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
         model = build(vocab_size, method=method, **sizes)
         trainable = count(model.trainable_variables)
       self.assertEqual(trainable, expected + extra * sizes["latent_dim"])
+
+  @parameterized.parameters(("vae", 0), ("bn_vae", 32), ("du_vae", 64))
+  def test_parameter_counts_of_images(self, method: str, extra: int) -> None:
+    with keras.StatelessScope(initialize_variables=False):
+      model = builders.build_model(
+          config.resolve({"dataset": "omniglot", "method": method}, {}), {"side": 28})
+      trainable = count(model.trainable_variables)
+    # Of the dense kernels the rows below a pixel are not stored: k // 2 rows of k.
+    dropped = 3 * 7 * 64 + 32 * 32 * (8 * 3 * 7 + 8 * 2 * 5 + 7 * 1 * 3)
+    self.assertEqual(trainable + dropped, 1_646_848 + extra)
+
+  def test_networks_are_those_of_the_tables(self) -> None:
+    for flag, table in (("encoder", networks.ENCODERS), ("decoder", networks.DECODERS)):
+      for name, row in table.items():
+        dataset = "omniglot" if row.modality == "image" else "synthetic"
+        with keras.StatelessScope(initialize_variables=False):
+          model = builders.build_model(
+              config.resolve({"dataset": dataset, flag: name}, {}), {"side": 8, "vocab_size": 20})
+        self.assertEqual(type(getattr(model, flag)).__name__, row.layer[1])
 
   def test_rows_of_the_method_table(self) -> None:
     plain, fixed, projected = (

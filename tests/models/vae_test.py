@@ -36,7 +36,7 @@ def make_model(method: str = "du_vae", **values: Any) -> Any:
   """A model with weights large enough for a wrong term to show."""
   sizes = {"latent_dim": LATENT_DIM, "hidden_size": 6, "embedding_size": 4}
   model = builders.build_model(
-      config.resolve({"method": method} | sizes | values, {}), VOCABULARY)
+      config.resolve({"method": method} | sizes | values, {}), {"vocab_size": VOCABULARY})
   random = np.random.default_rng(1)
   for weight in [*model.encoder.weights, *model.decoder.weights]:
     weight.assign(random.normal(size=weight.shape))
@@ -255,10 +255,8 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
                         model.terms(make_batch(), NOISE)["reconstruction"])
     self.assertAllEqual(other.normalization.moving_mean, model.normalization.moving_mean)
 
-  def test_latent_dimension_and_greedy_decoding(self) -> None:
-    model = make_model()
-    self.assertEqual(model.latent_dim, LATENT_DIM)
-    self.assertAllEqual(model.greedy(NOISE, 5), model.decoder.greedy(NOISE, 5))
+  def test_latent_dimension(self) -> None:
+    self.assertEqual(make_model().latent_dim, LATENT_DIM)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Runs: resume, interruption, divergence, the best weights, what is written."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import pathlib
@@ -17,6 +18,7 @@ from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
 from du_vae_tf.training import plateau
+from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from tests.training import tiny
@@ -48,7 +50,7 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
     folder = run_folder.RunFolder(config.run_dir)
     folder.acquire()
     try:
-      folder.save_config(config, corpus.digest)
+      folder.save_config(config, corpus.digest, corpus.sizes)
       stop = signals.StopRequest()
       callbacks = [] if stop_after is None else [_StopAt(stop, stop_after)]
       training = loop.Training(config, corpus, folder, stop, callbacks)
@@ -131,9 +133,11 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
       np.testing.assert_array_equal(ours, theirs)
 
   def test_plateau_halves_the_rate_reloads_the_best_weights_and_stops(self):
-    rule = plateau.Rule(patience=1, first_epoch=0, factor=0.5, max_decays=3)
+    rule = plateau.Rule(patience=1, first_epoch=0, factor=0.5, max_decays=3, keeps_best=False,
+                        counts_warmup=True)
     config = tiny.make_config(self.folder, epochs=300, learning_rate=4.0)
-    with mock.patch.object(plateau, "TEXT_RULE", rule):
+    row = dataclasses.replace(regimes.REGIMES["text"], rule=rule)
+    with mock.patch.dict(regimes.REGIMES, {"text": row}):
       training = self.train(config)
     rows = self.metrics("run")
     self.assertTrue(training.progress.stopped)

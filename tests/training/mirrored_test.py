@@ -21,7 +21,7 @@ class MirroredTest(tf.test.TestCase):
     corpus = corpus_lib.load(config)
     folder = run_folder.RunFolder(config.run_dir)
     folder.acquire()
-    folder.save_config(config, corpus.digest)
+    folder.save_config(config, corpus.digest, corpus.sizes)
     corpus.vocabulary.save(folder.vocabulary)
     training = loop.Training(config, corpus, folder, signals.StopRequest())
     training.run()

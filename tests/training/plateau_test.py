@@ -10,10 +10,10 @@ from absl.testing import parameterized
 from du_vae_tf.training import plateau
 
 
-def run(losses: Sequence[float], schedule: plateau.Plateau | None = None,
-        first: int = 0) -> tuple[list[int], int | None]:
+def run(losses: Sequence[float], schedule: plateau.Plateau | None = None, first: int = 0,
+        rule: plateau.Rule = plateau.TEXT_RULE) -> tuple[list[int], int | None]:
   """The 0-based epochs that decay, and the one that stops."""
-  schedule = schedule or plateau.Plateau(plateau.TEXT_RULE)
+  schedule = schedule or plateau.Plateau(rule)
   decays = []
   for epoch, loss in enumerate(losses, first):
     decision = schedule.observe(epoch, loss)
@@ -26,9 +26,27 @@ def run(losses: Sequence[float], schedule: plateau.Plateau | None = None,
 
 class PlateauTest(parameterized.TestCase):
 
-  def test_the_published_rule(self) -> None:
+  def test_the_published_rules(self) -> None:
     self.assertEqual(plateau.TEXT_RULE, plateau.Rule(
-        patience=5, first_epoch=15, factor=0.5, max_decays=5))
+        patience=5, first_epoch=15, factor=0.5, max_decays=5, keeps_best=False,
+        counts_warmup=True))
+    self.assertEqual(plateau.IMAGE_RULE, plateau.Rule(
+        patience=20, first_epoch=0, factor=0.5, max_decays=5, keeps_best=True,
+        counts_warmup=False))
+
+  def test_on_images_a_constant_worse_loss_decays_every_twenty_epochs(self) -> None:
+    losses = [10.0, 9.0] + [9.5] * 150
+    expected = [21, 41, 61, 81, 101]
+    self.assertEqual(run(losses, rule=plateau.IMAGE_RULE), (expected, 101))
+
+  def test_on_images_losses_are_compared_with_the_best_of_all(self) -> None:
+    # Better than the epochs since the decay, but not than the best: no reset.
+    losses = [9.0] + [12.0] * 20 + [11.0, 10.0] + [10.5] * 18
+    self.assertEqual(run(losses, rule=plateau.IMAGE_RULE), ([20, 40], None))
+    # A new best resets the counter.
+    losses = [9.0] + [12.0] * 19 + [8.0] + [12.0] * 19
+    self.assertEqual(run(losses, rule=plateau.IMAGE_RULE), ([], None))
+    self.assertEqual(run(losses + [12.0], rule=plateau.IMAGE_RULE), ([40], None))
 
   @parameterized.parameters(
       # The counter runs before epoch 15: if it is full by then, that epoch decays at once.

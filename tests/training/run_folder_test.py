@@ -40,41 +40,42 @@ class RunFolderTest(absltest.TestCase):
 
   def test_configuration_survives_the_round_trip(self):
     config = config_lib.resolve({"dataset": "yahoo", "gamma": 0.7, "manual_dir": "corpora"}, {})
-    self.folder.save_config(config, "digest")
-    loaded, digest = self.folder.load_config()
+    self.folder.save_config(config, "digest", {"vocab_size": 9})
+    loaded, digest, sizes = self.folder.load_config()
     self.assertEqual(digest, "digest")
+    self.assertEqual(sizes, {"vocab_size": 9})
     self.assertEqual(loaded.mathematics(), config.mathematics())
     self.assertTrue(loaded.manual_dir.endswith("/corpora"))
     self.assertTrue(pathlib.Path(loaded.manual_dir).is_absolute())
 
   def test_other_mathematics_is_refused_with_the_flags_named(self):
     config = config_lib.resolve({}, {})
-    self.folder.save_config(config, "digest")
+    self.folder.save_config(config, "digest", {"vocab_size": 9})
     other = dataclasses.replace(config, gamma=0.9, seed=5, epochs=7)
     with self.assertRaisesRegex(
         errors.UserError, "--gamma was 1.0 and is 0.9; --seed was 783435 and is 5") as caught:
-      self.folder.save_config(other, "digest")
+      self.folder.save_config(other, "digest", {"vocab_size": 9})
     self.assertNotIn("epochs", str(caught.exception))
     with self.assertRaisesRegex(errors.UserError, "content of the data files differs"):
-      self.folder.save_config(config, "other digest")
+      self.folder.save_config(config, "other digest", {"vocab_size": 9})
     self.assertEqual(self.folder.load_config()[0].gamma, 1.0)
 
   def test_more_epochs_are_accepted(self):
     config = config_lib.resolve({}, {})
-    self.folder.save_config(config, "digest")
-    self.folder.save_config(dataclasses.replace(config, epochs=70), "digest")
+    self.folder.save_config(config, "digest", {"vocab_size": 9})
+    self.folder.save_config(dataclasses.replace(config, epochs=70), "digest", {"vocab_size": 9})
     self.assertEqual(self.folder.load_config()[0].epochs, 70)
 
   def test_folder_of_something_else_is_left_alone(self):
     self.folder.path.joinpath("thesis.tex").write_text("precious")
     with self.assertRaisesRegex(errors.UserError, "not empty and holds no run"):
-      self.folder.save_config(config_lib.resolve({}, {}), "digest")
+      self.folder.save_config(config_lib.resolve({}, {}), "digest", {"vocab_size": 9})
     with self.assertRaisesRegex(errors.UserError, "no run folder and is left alone"):
       self.folder.clear()
     self.assertEqual(self.folder.path.joinpath("thesis.tex").read_text(), "precious")
 
   def test_overwrite_deletes_a_run(self):
-    self.folder.save_config(config_lib.resolve({}, {}), "digest")
+    self.folder.save_config(config_lib.resolve({}, {}), "digest", {"vocab_size": 9})
     self.folder.best.mkdir()
     self.folder.clear()
     self.assertEqual([entry.name for entry in self.folder.path.iterdir()], ["lock"])

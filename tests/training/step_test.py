@@ -1,4 +1,4 @@
-"""One step: replicas against one device, clipping, projection, faults, traces."""
+"""One step: replicas against one device, clipping, projection, faults, traces, binarization."""
 
 import functools
 from unittest import mock
@@ -15,6 +15,8 @@ from du_vae_tf.models.decoders import lstm as lstm_decoder
 from du_vae_tf.objectives import schedules
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
+from tests.testing import tolerances
+from tests.training import tiny_images
 
 VOCABULARY = 20
 
@@ -47,6 +49,19 @@ def make_batch(rows: int, time: int, seed: int, noise: bool = True) -> dict[str,
   return batch
 
 
+def make_images(rows: int, seed: int) -> dict[str, tf.Tensor]:
+  """Grey images with all draws of a step."""
+  generator = np.random.default_rng(seed)
+  side, latent_dim = tiny_images.SIDE, tiny_images.LATENT_DIM
+  values = {
+      "image": generator.random((rows, side, side, 1)),
+      "noise": generator.standard_normal((rows, latent_dim)),
+      "variance_uniform": generator.random((rows, latent_dim)),
+      "pixel_uniform": generator.random((rows, side, side, 1))}
+  batch = {name: tf.constant(value, tf.float32) for name, value in values.items()}
+  return batch | {"label": tf.fill([rows], -1), "row": tf.range(rows, dtype=tf.int64)}
+
+
 def dataset_of(batches: list[dict[str, tf.Tensor]]) -> tf.data.Dataset:
   spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype)
           for name, value in batches[0].items()}
@@ -60,7 +75,9 @@ class Setup:
                warmup: schedules.LinearWarmup = schedules.LinearWarmup(0.0, 2)):
     self.strategy = strategy
     with strategy.scope():
-      self.model = builders.build_model(config, VOCABULARY)
+      self.model = (
+          builders.build_model(config, {"vocab_size": VOCABULARY})
+          if config.modality == "text" else tiny_images.build_model(config))
       self.optimizer = keras.optimizers.SGD(config.learning_rate)
       self.optimizer.build(self.model.trainable_variables)
     self.stepper = step_lib.Stepper(self.model, self.optimizer, strategy, config, warmup)
@@ -92,6 +109,24 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
     self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
     self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
+
+  @parameterized.parameters("vae", "du_vae")
+  def test_on_images_two_replicas_take_the_same_steps_as_one_device(self, method):
+    batches = [make_images(rows, seed) for seed, rows in enumerate([8, 5, 1])]
+    # Not Adam: its steps have the size of the learning rate even where the gradient is rounding.
+    config = tiny_images.make_config(method=method, learning_rate=0.01)
+    one, two = Setup(tf.distribute.get_strategy(), config), Setup(mirrored(), config)
+    before = one.weights()
+    one.take(batches)
+    two.take(batches)
+    # Rounding alone: one device takes TensorFlow's fused normalization, two replicas exchange
+    # their moments. Without that exchange the running moments would differ by tenths.
+    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
+    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
+    self.assertEqual(one.stepper.totals_by_name()["examples"], 14)
+    self.assertEqual(one.stepper.totals_by_name()["tokens"], 14 * tiny_images.SIDE**2)
+    for old, variable in zip(before, one.model.variables, strict=True):
+      self.assertGreater(np.abs(old - variable.numpy()).max(), 1e-5, variable.path)
 
   def test_replicas_draw_different_noise(self):
     def replica() -> tf.Tensor:
@@ -150,6 +185,78 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     # The first of the watched terms in the order in which a fault spreads.
     self.assertEqual(step_lib.WATCHED[index],
                      "reconstruction" if part == "encoder" else term)
+
+
+class _Recorder:
+  """In place of a model: keeps the images that it is to learn from."""
+
+  latent_dim = 1
+
+  def __init__(self, shape: tf.TensorShape):
+    self.weight = keras.Variable([0.0])
+    self.trainable_variables = [self.weight]
+    self.seen = tf.Variable(tf.fill(shape, -1.0))
+
+  def terms(self, batch: dict[str, tf.Tensor], noise: tf.Tensor,
+            **options: object) -> dict[str, tf.Tensor]:
+    del noise, options
+    self.seen.assign(batch["image"])
+    zeros = tf.zeros([tf.shape(batch["row"])[0]]) * self.weight.value
+    return {"reconstruction": zeros, "kl": zeros, "tokens": tf.cast(zeros, tf.int32)}
+
+
+class BinarizationTest(tf.test.TestCase, parameterized.TestCase):
+
+  def seen(self, image: np.ndarray, steps: int = 1, seed: int = 1,
+           **given: np.ndarray) -> list[np.ndarray]:
+    """The images of each step on the same batch."""
+    model = _Recorder(image.shape)
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+    strategy = tf.distribute.get_strategy()
+    stepper = step_lib.Stepper(model, optimizer, strategy, tiny_images.make_config(seed=seed),
+                               schedules.LinearWarmup(0.0, 2))
+    rows = len(image)
+    batch = {"image": tf.constant(image), "row": tf.range(rows, dtype=tf.int64)} | given
+    iterator = iter(dataset_of([batch] * steps))
+    found = []
+    for number in range(1, steps + 1):
+      stepper.take(iterator, tf.constant(number, tf.int64))
+      found.append(model.seen.numpy())
+    return found
+
+  def test_share_of_ink_is_the_grey_value(self):
+    greys = np.array([0.1, 0.5, 0.9], np.float32)
+    image = np.broadcast_to(greys[:, None, None, None], (3, 64, 64, 1))
+    found = np.stack(self.seen(image, steps=4))
+    self.assertAllEqual(np.unique(found), [0.0, 1.0])
+    draws = found.size // 3
+    self.assertAllClose(found.mean(axis=(0, 2, 3, 4)), greys, rtol=0.0,
+                        atol=tolerances.hoeffding_radius(draws))
+
+  def test_draws_are_new_at_each_step_and_belong_to_the_seed(self):
+    image = np.full((4, 8, 8, 1), 0.5, np.float32)
+    first, second = self.seen(image, steps=2)
+    again, _ = self.seen(image, steps=2)
+    other, = self.seen(image, seed=2)
+    self.assertAllEqual(first, again)
+    for different in (second, other):
+      # Half of 256 pixels, but for a probability of 1e-9.
+      self.assertAllClose(np.mean(first != different), 0.5, rtol=0.0,
+                          atol=tolerances.hoeffding_radius(first.size))
+    # The rows have draws of their own, too.
+    self.assertLen(np.unique(first.reshape(4, -1), axis=0), 4)
+
+  def test_binary_images_are_left_as_they_are(self):
+    image = np.random.default_rng(0).integers(0, 2, (9, 8, 8, 1)).astype(np.float32)
+    for found in self.seen(image, steps=3):
+      self.assertAllEqual(found, image)
+
+  def test_draws_may_be_given(self):
+    batch = make_images(3, seed=0)
+    image, uniform = batch["image"].numpy(), batch["pixel_uniform"]
+    found, = self.seen(image, pixel_uniform=uniform)
+    self.assertAllEqual(found, (uniform.numpy() < image).astype(np.float32))
 
 
 if __name__ == "__main__":

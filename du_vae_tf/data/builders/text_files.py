@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from du_vae_tf.data import datasets
+from du_vae_tf import datasets
 from du_vae_tf.data import text_reader
 
 

@@ -1,14 +1,17 @@
 """LSTM decoder of token sequences."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 import keras
 import tensorflow as tf
 
+from du_vae_tf import config as config_lib
 from du_vae_tf.layers import cross_entropy
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
 from du_vae_tf.models import initialization
+from du_vae_tf.models import text_inputs
 
 PAD_ID = 0
 START_ID = 1
@@ -73,6 +76,21 @@ class LSTMDecoder(keras.layers.Layer):
         dtype=self.dtype_policy, name="lstm")
     self.cross_entropy = cross_entropy.CrossEntropy(
         vocab_size, weights("vocabulary"), dtype=self.dtype_policy, name="cross_entropy")
+
+  @classmethod
+  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Self:
+    """The decoder of a run on text with `sizes["vocab_size"]` token ids."""
+    return cls(
+        sizes["vocab_size"], config.latent_dim, cast(int, config.embedding_size),
+        cast(int, config.hidden_size), seed=config.seed, name="decoder")
+
+  def inputs(self, batch: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    """What of a batch the decoder reads besides z."""
+    return text_inputs.ids_and_length(batch)
+
+  def tokens(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Predicted tokens of each sentence, the end symbol included: int32 [b]."""
+    return batch["length"] - 1
 
   def build(self, z_shape: tuple[int | None, ...]) -> None:
     """Creates all weights."""

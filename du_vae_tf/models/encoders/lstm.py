@@ -1,18 +1,17 @@
 """LSTM encoder of token sequences."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 import keras
 import tensorflow as tf
 
+from du_vae_tf import config as config_lib
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
 from du_vae_tf.models import initialization as initialization_lib
-
-# exp(s) stays within [2e-9, 2.2e4]: no overflow, and no variance whose logarithm is lost.
-MIN_LOG_VARIANCE = -20.0
-MAX_LOG_VARIANCE = 10.0
+from du_vae_tf.models import text_inputs
 
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
@@ -35,6 +34,7 @@ class LSTMEncoder(keras.layers.Layer):
   Call arguments:
     ids: integer tensor [b, t], padded on the right; what the padding is does not matter.
     length: integer tensor [b], tokens of each row, >= 1.
+    training: without effect.
 
   Returns:
     mean and log-variance, float32 [b, n] each, as the linear map gives them.
@@ -75,13 +75,30 @@ class LSTMEncoder(keras.layers.Layer):
         2 * latent_dim, use_bias=False, kernel_initializer=weights("head"),
         dtype=self.dtype_policy, name="head")
 
-  def build(self, ids_shape: tuple[int | None, ...]) -> None:
+  @classmethod
+  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Self:
+    """The encoder of a run on text with `sizes["vocab_size"]` token ids."""
+    normalized = config.method_row.normalization != "none"
+    initialization = config.fidelity_row.normalized_encoder_initialization
+    return cls(
+        sizes["vocab_size"], config.latent_dim, cast(int, config.embedding_size),
+        cast(int, config.hidden_size),
+        initialization=initialization if normalized else "small_uniform", seed=config.seed,
+        name="encoder")
+
+  def build(self, ids_shape: Any) -> None:
     """Creates all weights."""
     self.embedding.build(ids_shape)
     self.lstm.build((None, None, self.embedding_size))
     self.head.build((None, self.hidden_size))
 
-  def call(self, ids: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def inputs(self, batch: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    """What of a batch the encoder reads."""
+    return text_inputs.ids_and_length(batch)
+
+  def call(self, ids: tf.Tensor, length: tf.Tensor,
+           training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    del training
     outputs = self.lstm(self.embedding(ids))
     state = tf.gather(outputs, length - 1, axis=1, batch_dims=1)
     moments = tf.cast(self.head(state), tf.float32)

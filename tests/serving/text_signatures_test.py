@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import seeds
-from du_vae_tf.data import batching
+from du_vae_tf.data import text_batching
 from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import builders
-from du_vae_tf.serving import signatures
+from du_vae_tf.serving import likelihood
+from du_vae_tf.serving import text_signatures
 
 WORDS = [f"w{number}".encode() for number in range(30)]
 LONGEST = 6
@@ -27,12 +28,12 @@ class SignaturesTest(tf.test.TestCase):
     cls.vocabulary.save(cls.folder / "vocab.txt")
     config = config_lib.resolve(
         {"latent_dim": 3, "hidden_size": 9, "embedding_size": 5, "seed": 4}, {})
-    cls.model = builders.build_model(config, len(cls.vocabulary))
+    cls.model = builders.build_model(config, {"vocab_size": len(cls.vocabulary)})
     generator = np.random.default_rng(1)
     for variable in cls.model.variables:  # Larger weights, so that the answers differ.
       variable.assign(np.abs(generator.normal(0.6, 0.3, variable.shape))
                       if "variance" in variable.name else generator.normal(0, 0.8, variable.shape))
-    module = signatures.TextSignatures(cls.model, cls.folder / "vocab.txt", 8, LONGEST)
+    module = text_signatures.TextSignatures(cls.model, cls.folder / "vocab.txt", 8, LONGEST)
     tf.saved_model.save(module, str(cls.folder / "saved"), signatures={
         "encode": module.encode, "reconstruct": module.reconstruct,
         "log_likelihood": module.log_likelihood})
@@ -43,7 +44,8 @@ class SignaturesTest(tf.test.TestCase):
     return {key: value.numpy() for key, value in answers.items()}
 
   def batch(self, texts: list[str]) -> dict[str, tf.Tensor]:
-    return batching.pad_batch([self.vocabulary.encode(text.encode().split()) for text in texts])
+    return text_batching.pad_batch(
+        [self.vocabulary.encode(text.encode().split()) for text in texts])
 
   def test_encode_equals_the_python_model(self):
     texts = ["w1 w2 w3 w4", "w29", "w7 w7 unseen w7", ""]
@@ -71,7 +73,8 @@ class SignaturesTest(tf.test.TestCase):
 
   def test_reconstruct_equals_greedy_decoding(self):
     texts = ["w1 w2 w3 w4", "w29 w2", "w5"]
-    ids = self.model.greedy(self.model.posterior(self.batch(texts)).mean, LONGEST + 1).numpy()
+    mean = self.model.posterior(self.batch(texts)).mean
+    ids = self.model.decoder.greedy(mean, LONGEST + 1).numpy()
     expected = [self.vocabulary.decode(row) for row in ids]
     answers = [text.decode() for text in self.ask("reconstruct", texts)["text"]]
     self.assertEqual(answers, expected)
@@ -80,7 +83,7 @@ class SignaturesTest(tf.test.TestCase):
   def test_log_likelihood_equals_the_python_estimate(self):
     texts = ["w1 w2 w3 w4", "w29 w2"]
     seed = tf.constant([5, 9], tf.int64)
-    samples = signatures.LOG_LIKELIHOOD_SAMPLES
+    samples = likelihood.SAMPLES
     noise = seeds.row_normals(seed, "log_likelihood", tf.zeros_like(seed), [samples, 3])
     weights = self.model.log_weights(self.batch(texts), tf.transpose(noise, [1, 0, 2]))
     expected = tf.reduce_logsumexp(weights, axis=0) - np.log(samples)

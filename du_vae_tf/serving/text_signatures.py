@@ -1,16 +1,14 @@
 """What an exported text model answers: strings in, strings and numbers out, all in the graph."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
-from du_vae_tf import seeds
 from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import vae
-
-# Importance samples of one `log_likelihood`, and how many sentences-times-samples run at once.
-LOG_LIKELIHOOD_SAMPLES = 100
-_SAMPLES_AT_ONCE = 10
+from du_vae_tf.serving import likelihood
 
 
 class TextSignatures(tf.Module):
@@ -38,6 +36,12 @@ class TextSignatures(tf.Module):
         default_value=vocabulary_lib.UNKNOWN)
     self._words = tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
         vocabulary_file.asset_path, tf.int64, number, tf.string, line), default_value="<unk>")
+
+  @property
+  def signatures(self) -> Mapping[str, Any]:
+    """The functions by the names of the signatures."""
+    return {"encode": self.encode, "reconstruct": self.reconstruct,
+            "log_likelihood": self.log_likelihood}
 
   def _batch(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
     """Sentences as the model reads them; a word that names a special id counts as unknown."""
@@ -68,7 +72,7 @@ class TextSignatures(tf.Module):
   def reconstruct(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
     """Greedy decoding from the posterior mean: `text`, string [b]."""
     mean = self._model.posterior(self._batch(text)).mean
-    return {"text": self._text(self._model.greedy(mean, self._longest + 1))}
+    return {"text": self._text(self._model.decoder.greedy(mean, self._longest + 1))}
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text"),
                                 tf.TensorSpec([None], tf.int64, name="seed")])
@@ -77,17 +81,4 @@ class TextSignatures(tf.Module):
 
     The value depends on the sentence and its seed alone, not on the rest of the batch.
     """
-    batch = self._batch(text)
-    latent_dim = self._model.latent_dim
-    noise = seeds.row_normals(
-        seed, "log_likelihood", tf.zeros_like(seed), [LOG_LIKELIHOOD_SAMPLES, latent_dim])
-    chunks = tf.reshape(
-        tf.transpose(noise, [1, 0, 2]),
-        [LOG_LIKELIHOOD_SAMPLES // _SAMPLES_AT_ONCE, _SAMPLES_AT_ONCE, tf.shape(seed)[0],
-         latent_dim])
-    weights = tf.map_fn(
-        lambda chunk: self._model.log_weights(batch, chunk), chunks, parallel_iterations=1,
-        fn_output_signature=tf.float32)
-    weights = tf.reshape(weights, [LOG_LIKELIHOOD_SAMPLES, tf.shape(seed)[0]])
-    value = tf.reduce_logsumexp(weights, axis=0) - tf.math.log(float(LOG_LIKELIHOOD_SAMPLES))
-    return {"log_likelihood": value}
+    return {"log_likelihood": likelihood.log_likelihood(self._model, self._batch(text), seed)}

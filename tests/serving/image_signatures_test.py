@@ -1,0 +1,131 @@
+"""The exported graph of an image model against the Python model."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import seeds
+from du_vae_tf.serving import image_signatures
+from du_vae_tf.serving import likelihood
+from tests.data import own_images
+from tests.training import tiny_images
+
+SIDE, LATENT_DIM = tiny_images.SIDE, tiny_images.LATENT_DIM
+
+
+class SignaturesTest(tf.test.TestCase):
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+    cls.model = tiny_images.build_model(tiny_images.make_config())
+    generator = np.random.default_rng(1)
+    for variable in cls.model.variables:  # Moments, shifts and biases that do something.
+      if variable.name in ("scale", "moving_variance"):
+        variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+      elif variable.name in ("shift", "moving_mean", "bias"):
+        variable.assign(generator.normal(0.0, 0.5, variable.shape))
+      elif "latent" in variable.path:  # So that images depend on z.
+        variable.assign(3.0 * variable)
+    module = image_signatures.ImageSignatures(cls.model, SIDE)
+    path = str(pathlib.Path(folder) / "saved")
+    tf.saved_model.save(module, path, signatures=dict(module.signatures))
+    cls.loaded = tf.saved_model.load(path)
+    cls.grey = own_images.draw(4, SIDE, seed=2)[0][..., np.newaxis]
+    cls.binary = (cls.grey > 0.5).astype(np.float32)
+
+  def ask(self, name: str, *, image: np.ndarray | None = None,
+          seed: list[int] | None = None) -> dict[str, np.ndarray]:
+    given = {} if image is None else {"image": tf.constant(image)}
+    if seed is not None:
+      given["seed"] = tf.constant(seed, tf.int64)
+    return {key: value.numpy() for key, value in self.loaded.signatures[name](**given).items()}
+
+  def draws(self, seed: list[int]) -> np.ndarray:
+    """The draws of the pixels that belong to these seeds."""
+    rows = tf.zeros([len(seed)], tf.int64)
+    uniform = seeds.row_uniforms(tf.constant(seed, tf.int64), "pixels", rows, [SIDE, SIDE])
+    return uniform.numpy()[..., np.newaxis]
+
+  def check_drawn(self, answers: dict[str, np.ndarray], z: tf.Tensor, seed: list[int]) -> None:
+    """That images are samples given z, by a full pass of the decoder over each."""
+    image, probabilities = answers["image"], answers["probabilities"]
+    self.assertEqual(image.shape, (len(seed), SIDE, SIDE, 1))
+    self.assertAllEqual(np.unique(image), [0.0, 1.0])
+    expected = tf.sigmoid(self.model.decoder.logits(z, tf.constant(image)))
+    self.assertAllClose(probabilities, expected, rtol=0.0, atol=1e-5)
+    self.assertAllEqual(image, (self.draws(seed) < probabilities).astype(np.float32))
+
+  def test_encode_equals_the_python_model(self):
+    posterior = self.model.posterior({"image": tf.constant(self.binary)})
+    answers = self.ask("encode", image=self.binary)
+    self.assertAllClose(answers["mean"], posterior.mean, rtol=1e-4, atol=1e-5)
+    self.assertAllClose(answers["variance"], posterior.variance, rtol=1e-4)
+    self.assertNotAllClose(answers["mean"][0], answers["mean"][1], rtol=1e-2)
+
+  def test_reconstruct_samples_at_the_posterior_mean(self):
+    seed = [5, 9, 5, 2]
+    mean = self.model.posterior({"image": tf.constant(self.binary)}).mean
+    self.check_drawn(self.ask("reconstruct", image=self.binary, seed=seed), mean, seed)
+
+  def test_generate_samples_at_draws_of_the_prior(self):
+    seed = [5, 9, 2**40]
+    rows = tf.zeros([3], tf.int64)
+    z = seeds.row_normals(tf.constant(seed, tf.int64), "generate", rows, [LATENT_DIM])
+    answers = self.ask("generate", seed=seed)
+    self.check_drawn(answers, z, seed)
+    self.assertNotAllEqual(answers["image"][0], answers["image"][1])
+    # At another z the same images have other probabilities, so that the check above can fail.
+    other = tf.sigmoid(self.model.decoder.logits(-z, tf.constant(answers["image"])))
+    self.assertNotAllClose(answers["probabilities"], other, rtol=0.0, atol=0.01)
+
+  def test_log_likelihood_equals_the_python_estimate(self):
+    images, seed = self.binary[:2], tf.constant([5, 9], tf.int64)
+    samples = likelihood.SAMPLES
+    noise = seeds.row_normals(
+        seed, "log_likelihood", tf.zeros_like(seed), [samples, LATENT_DIM])
+    weights = self.model.log_weights(
+        {"image": tf.constant(images)}, tf.transpose(noise, [1, 0, 2]))
+    expected = tf.reduce_logsumexp(weights, axis=0) - np.log(samples)
+    answers = self.ask("log_likelihood", image=images, seed=[5, 9])
+    self.assertAllClose(answers["log_likelihood"], expected, rtol=1e-5)
+
+  def test_grey_values_count_as_ink_above_one_half(self):
+    seed = [1, 2, 3, 4]
+    grey = np.where(self.binary == 1.0, 0.51, 0.5).astype(np.float32)
+    for name, given in (("encode", {}), ("reconstruct", {"seed": seed}),
+                        ("log_likelihood", {"seed": seed})):
+      binary = self.ask(name, image=self.binary, **given)
+      for key, value in self.ask(name, image=grey, **given).items():
+        self.assertAllEqual(value, binary[key], f"{name} {key}")
+    self.assertGreater(np.sum((self.grey > 0.0) & (self.grey < 1.0)), 0)
+    self.assertAllEqual(self.ask("encode", image=self.grey)["mean"],
+                        self.ask("encode", image=self.binary)["mean"])
+
+  def test_answers_depend_on_image_and_seed_alone(self):
+    for name in ("reconstruct", "log_likelihood", "generate"):
+      def ask(rows: list[int], seed: list[int], name: str = name) -> list[np.ndarray]:
+        image = None if name == "generate" else self.binary[rows]
+        return list(self.ask(name, image=image, seed=seed).values())
+
+      alone, among = ask([1], [5]), ask([3, 1, 1], [1, 5, 6])
+      for ours, theirs in zip(alone, among, strict=True):
+        # Batches of other sizes may be summed in another order.
+        self.assertAllClose(ours[0], theirs[1], rtol=1e-5, atol=1e-5, msg=name)
+        self.assertNotAllClose(theirs[1], theirs[2], rtol=1e-6, atol=1e-6, msg=name)
+
+  def test_empty_requests_are_answered(self):
+    none = self.binary[:0]
+    self.assertEqual(self.ask("encode", image=none)["mean"].shape, (0, LATENT_DIM))
+    for name, image in (("reconstruct", none), ("generate", None)):
+      for value in self.ask(name, image=image, seed=[]).values():
+        self.assertEqual(value.shape, (0, SIDE, SIDE, 1), name)
+    answers = self.ask("log_likelihood", image=none, seed=[])
+    self.assertEqual(answers["log_likelihood"].shape, (0,))
+
+
+if __name__ == "__main__":
+  tf.test.main()

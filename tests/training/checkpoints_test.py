@@ -1,0 +1,108 @@
+"""Checkpoints: every variable of a model of images and of its optimizer comes back."""
+
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import errors
+from du_vae_tf.models import vae
+from du_vae_tf.training import checkpoints
+from du_vae_tf.training import regimes
+from du_vae_tf.training import run_folder
+from tests.training import tiny_images
+
+
+def make_model(seed: int) -> tuple[vae.VAE, keras.optimizers.Optimizer]:
+  model = tiny_images.build_model(tiny_images.make_config(seed=seed))
+  optimizer = regimes.REGIMES["image"].optimizer(0.001)
+  optimizer.build(model.trainable_variables)
+  return model, optimizer
+
+
+def change_all(variables: list[keras.Variable]) -> None:
+  """Gives every element of every variable a value that no new one has."""
+  generator = np.random.default_rng(5)
+  for variable in variables:
+    new = generator.integers(2, 100, variable.shape) + 0.0
+    variable.assign(new.astype(variable.dtype))
+
+
+def values(variables: list[keras.Variable]) -> dict[str, np.ndarray]:
+  return {variable.path: variable.numpy() for variable in variables}
+
+
+class CheckpointsTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.folder = run_folder.RunFolder(self.create_tempdir().full_path)
+    self.model, self.optimizer = make_model(seed=1)
+    change_all([*self.model.variables, *self.optimizer.variables])
+    self.saved = values(self.model.variables), values(self.optimizer.variables)
+    self.checkpoints = checkpoints.Checkpoints(self.folder, self.model, self.optimizer)
+
+  def check(self, found: dict[str, np.ndarray], saved: dict[str, np.ndarray],
+            equal: bool) -> None:
+    self.assertEqual(found.keys(), saved.keys())
+    for path, value in saved.items():
+      self.assertEqual(np.array_equal(value, found[path]), equal, path)
+
+  def test_all_variables_have_a_place(self):
+    kinds = {path.rsplit("/", 1)[-1] for path in self.saved[0]}
+    self.assertContainsSubset({"kernel", "bias", "scale", "shift", "moving_mean",
+                               "moving_variance"}, kinds)
+    for part in ("encoder", "decoder", "mean_normalization"):
+      self.assertTrue(any(part in path for path in self.saved[0]), part)
+    # Two moments of each weight, the step and the learning rate.
+    self.assertLen(self.saved[1], 2 * len(self.model.trainable_variables) + 2)
+
+  def test_every_variable_is_saved_and_restored(self):
+    self.checkpoints.progress.step = 7
+    self.checkpoints.progress.history.append({"epoch": 1})
+    self.checkpoints.save()
+    model, optimizer = make_model(seed=2)
+    other = checkpoints.Checkpoints(self.folder, model, optimizer)
+    self.check(values(model.variables), self.saved[0], equal=False)
+    self.check(values(optimizer.variables), self.saved[1], equal=False)
+    self.assertTrue(other.resume())
+    self.check(values(model.variables), self.saved[0], equal=True)
+    self.check(values(optimizer.variables), self.saved[1], equal=True)
+    self.assertEqual((other.progress.step, other.progress.history), (7, [{"epoch": 1}]))
+
+  def test_restore_best_gives_a_model_every_variable(self):
+    self.checkpoints.save_best(4)
+    change_all(self.model.variables[::-1])
+    self.checkpoints.save_best(6)
+    model, _ = make_model(seed=2)
+    self.check(values(model.variables), self.saved[0], equal=False)
+    # The progress decides, not which file is the latest.
+    checkpoints.restore_best(self.folder, model, checkpoints.Progress(epoch=6, best_epoch=4))
+    self.check(values(model.variables), self.saved[0], equal=True)
+
+  def test_reload_best_puts_every_variable_back(self):
+    self.checkpoints.save_best(4)
+    self.checkpoints.progress.best_epoch = 4
+    for variable in self.model.variables:
+      variable.assign(variable + 1.0)
+    self.check(values(self.model.variables), self.saved[0], equal=False)
+    self.checkpoints.reload_best()
+    self.check(values(self.model.variables), self.saved[0], equal=True)
+
+  def test_run_without_best_weights_is_refused(self):
+    with self.assertRaisesRegex(errors.UserError, "no best weights"):
+      checkpoints.restore_best(self.folder, self.model, checkpoints.Progress(epoch=1))
+
+  def test_new_folder_has_nothing_to_resume(self):
+    self.assertFalse(self.checkpoints.resume())
+    self.check(values(self.model.variables), self.saved[0], equal=True)
+
+  def test_variables_of_one_path_are_refused(self):
+    model = mock.Mock(variables=[keras.Variable([1.0], name="same") for _ in range(2)])
+    with self.assertRaisesRegex(ValueError, r"different paths. Received: \['same', 'same'\]"):
+      checkpoints.Checkpoints(self.folder, model, self.optimizer)
+
+
+if __name__ == "__main__":
+  tf.test.main()
