@@ -1,4 +1,4 @@
-"""Convolution of single pixels."""
+"""Linear map of the last axis of tensors of any rank."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 class Pointwise(keras.layers.Layer):
   """A linear map of the last axis: a 1 x 1 convolution as one matrix product.
 
-  The product is of two matrices. One of a tensor of rank 4 with a matrix, which is what
-  `keras.layers.Dense` takes, corrupts memory in TensorFlow 2.21 on processors
+  The product is of two matrices. One of a tensor of higher rank with a matrix, which is what
+  `keras.layers.Dense` takes, can corrupt memory in TensorFlow 2.21 on processors
   (https://github.com/tensorflow/tensorflow/issues/123109).
 
   Args:

@@ -10,6 +10,7 @@ from du_vae_tf import config as config_lib
 from du_vae_tf.layers import cross_entropy
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
+from du_vae_tf.layers import pointwise
 from du_vae_tf.models import initialization
 from du_vae_tf.models import text_inputs
 
@@ -67,9 +68,8 @@ class LSTMDecoder(keras.layers.Layer):
     self.embedding = embedding.Embedding(
         vocab_size, embedding_size, initialization.uniform(0.1, seed, "decoder/embedding"),
         dtype=self.dtype_policy, name="embedding")
-    self.state = keras.layers.Dense(
-        hidden_size, use_bias=False, kernel_initializer=weights("state"),
-        dtype=self.dtype_policy, name="state")
+    self.state = pointwise.Pointwise(
+        hidden_size, kernel_initializer=weights("state"), dtype=self.dtype_policy, name="state")
     self.lstm = lstm.LSTM(
         hidden_size, constant_size=latent_dim, kernel_initializer=weights("kernel"),
         recurrent_initializer=weights("recurrent_kernel"), bias_initializer=weights("bias"),
