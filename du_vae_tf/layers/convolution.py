@@ -1,9 +1,19 @@
 """Convolution with explicit padding."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+# Gives the initializer of a kernel in a block from its size, its filters and its name there.
+Initializers = Callable[[int, int, str], Any]
+
+
+def glorot_uniform(kernel_size: int, filters: int, name: str) -> str:
+  """The initializer of Glorot and Bengio 2010 for all kernels of a block."""
+  del kernel_size, filters, name
+  return "glorot_uniform"
 
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")

@@ -1,21 +1,14 @@
 """The residual block of the PixelCNN decoder."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from du_vae_tf.layers import batch_normalization
+from du_vae_tf.layers import convolution
 from du_vae_tf.layers import masked_convolution
 from du_vae_tf.layers import pointwise
-
-Initializers = Callable[[int, int, str], Any]
-
-
-def _glorot(kernel_size: int, filters: int, name: str) -> str:
-  del kernel_size, filters, name
-  return "glorot_uniform"
 
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
@@ -40,7 +33,8 @@ class MaskedResidualBlock(keras.layers.Layer):
     float tensor [b, h, w, channels].
   """
 
-  def __init__(self, channels: int, kernel_size: int, initializers: Initializers = _glorot,
+  def __init__(self, channels: int, kernel_size: int,
+               initializers: convolution.Initializers = convolution.glorot_uniform,
                **kwargs: Any) -> None:
     super().__init__(**kwargs)
     self.channels = channels

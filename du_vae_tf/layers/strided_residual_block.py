@@ -1,6 +1,5 @@
 """The residual block of the image encoder."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,13 +8,6 @@ import tensorflow as tf
 from du_vae_tf.layers import batch_normalization
 from du_vae_tf.layers import convolution
 from du_vae_tf.layers import pointwise
-
-Initializers = Callable[[int, int, str], Any]
-
-
-def _glorot(kernel_size: int, filters: int, name: str) -> str:
-  del kernel_size, filters, name
-  return "glorot_uniform"
 
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
@@ -41,7 +33,9 @@ class StridedResidualBlock(keras.layers.Layer):
     float tensor [b, ceil(h / 2), ceil(w / 2), channels].
   """
 
-  def __init__(self, channels: int, initializers: Initializers = _glorot, **kwargs: Any) -> None:
+  def __init__(self, channels: int,
+               initializers: convolution.Initializers = convolution.glorot_uniform,
+               **kwargs: Any) -> None:
     super().__init__(**kwargs)
     self.channels = channels
 

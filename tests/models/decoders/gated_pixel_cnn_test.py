@@ -6,6 +6,7 @@ import tensorflow as tf
 from du_vae_tf.models.decoders import gated_pixel_cnn
 from tests.models.decoders import pixel_conformance
 from tests.models.decoders import pixel_reference
+from tests.testing import tolerances
 
 SMALL = (7, 5, 3, 3)
 
@@ -74,6 +75,33 @@ class GatedPixelCNNDecoderTest(
           self.assertFalse(changed[other], (pixel, other))
         elif below <= 6 and abs(right) <= 6:
           self.assertTrue(changed[other], (pixel, other))
+
+  def test_sampler_draws_pixels_together_as_often_as_they_are_likely(self) -> None:
+    decoder = make(side=3)
+    for layer in (decoder.vertical[0], decoder.horizontal[0]):
+      layer.kernel.assign(10.0 * layer.kernel)
+    every, z, draws = pixel_reference.all_images(3), pixel_reference.latents(1), 50_000
+    probability = np.exp(decoder(np.repeat(z, len(every), axis=0), every).numpy())
+    flat = every.reshape(-1, 9)
+    expected = flat.T @ (probability[:, np.newaxis] * flat)
+    uniform = np.random.default_rng(4).random((draws, 3, 3)).astype(np.float32)
+    drawn = decoder.sample(np.repeat(z, draws, axis=0), uniform)[0].numpy().reshape(-1, 9)
+    radius = tolerances.hoeffding_radius(draws)
+    self.assertAllClose(drawn.T @ drawn / draws, expected, rtol=0.0, atol=radius)
+    # Pixels drawn without regard to those before would be outside.
+    marginal = np.diagonal(expected)
+    self.assertNotAllClose(
+        np.triu(np.outer(marginal, marginal), 1), np.triu(expected, 1), rtol=0.0, atol=2 * radius)
+
+  def test_no_rows_give_no_likelihood_and_no_gradient(self) -> None:
+    decoder = make()
+    z, x = tf.zeros([0, 3]), tf.zeros([0, 8, 8, 1])
+    with tf.GradientTape() as tape:
+      likelihood = decoder(z, x, training=True)
+    self.assertEqual(likelihood.shape, [0])
+    for gradient in tape.gradient(likelihood, decoder.trainable_weights):
+      self.assertAllEqual(gradient, tf.zeros_like(gradient))
+    self.assertEqual(decoder.sample_log_likelihood(z[tf.newaxis], x).shape, [1, 0])
 
   def test_training_mode_is_the_same_network(self) -> None:
     decoder = make()
