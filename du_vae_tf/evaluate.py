@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from du_vae_tf import command_line
+from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf import startup
 
@@ -28,7 +29,7 @@ SPECS = [
     command_line.Flag(
         name="max_eval_examples", type=int, default=None, group="Evaluation",
         text="The first N examples of the split (default: as in the run)."),
-    *command_line.config_flags(*SOURCES)]
+    *command_line.config_flags("precision", *SOURCES)]
 
 
 def main(explicit: dict[str, Any]) -> None:
@@ -39,12 +40,15 @@ def main(explicit: dict[str, Any]) -> None:
   startup.load_tensorflow()
   from du_vae_tf import console
   from du_vae_tf.analysis import evaluation
+  from du_vae_tf.training import precision
   from du_vae_tf.training import runs
   from du_vae_tf.training import signals
 
   stop = signals.StopRequest()
   stop.install()
-  run = runs.load(explicit["run_dir"])
+  run = runs.load(
+      explicit["run_dir"],
+      precision.resolve(explicit.get("precision", config_lib.RunConfig.precision)))
   config = dataclasses.replace(run.config, **{
       name: explicit[name] for name in ("iw_samples", "max_eval_examples") if name in explicit})
   corpus = run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})

@@ -14,6 +14,7 @@ from du_vae_tf.serving import export
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
 from du_vae_tf.training import pictures
+from du_vae_tf.training import precision
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import runs
 from du_vae_tf.training import signals
@@ -49,6 +50,7 @@ def train(config: config_lib.RunConfig) -> report_lib.Report:
       folder.clear()
     folder.save_config(config, corpus.digest, corpus.sizes)
     console.say(f"Run folder: {folder.path}\n{_describe(config)}")
+    console.say(f"Products in {precision.resolve(config.precision)}.")
     return _finished_report(config, folder) or _complete(config, corpus, folder, stop)
   finally:
     folder.release()
@@ -81,9 +83,11 @@ def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
               folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
   corpus.save(folder.vocabulary)
   loop.Training(config, corpus, folder, stop).run()
-  run = runs.load(str(folder.path))
+  run = runs.load(str(folder.path), precision.resolve(config.precision))
   report = evaluation.evaluate(
       run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)
+  # What draws and what is exported is float32: it also runs where nothing is fast in less.
+  run = runs.load(str(folder.path))
   if config.modality == "image":
     valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
     pictures.PictureWriter(pictures.Pictures(run.model, valid, config.seed), folder).write(

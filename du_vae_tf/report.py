@@ -37,6 +37,7 @@ class Report:
     epochs: run in all.
     best_epoch: whose weights are reported, counted from 1.
     train_seconds: wall time of training, validation included.
+    precision: of the products in this evaluation, float32 or bfloat16.
   """
 
   dataset: str
@@ -59,6 +60,7 @@ class Report:
   epochs: int
   best_epoch: int
   train_seconds: float
+  precision: str
 
   def to_json(self) -> str:
     """All fields, one a line."""

@@ -15,7 +15,8 @@ VALUES = {
     "iw_samples": 500, "nll": 327.123456789012345, "nll_std_error": 1.98765432109876,
     "ppl": 60.5, "elbo_nll": 329.25, "reconstruction": 317.125, "kl": 12.125,
     "mi": 9.01, "au": 17, "mpd": 24.444, "ce": 31.005, "latent_dim": 32, "seed": 783435,
-    "epochs": 40, "best_epoch": 37, "train_seconds": 12345.678}
+    "epochs": 40, "best_epoch": 37, "train_seconds": 12345.678,
+    "precision": "bfloat16"}
 
 
 def make(**changes: object) -> report_lib.Report:

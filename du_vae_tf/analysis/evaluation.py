@@ -44,7 +44,8 @@ def evaluate(run: runs.Run, corpus: corpus_lib.Corpus, split: str, iw_samples: i
       **collected.figures(),
       latent_dim=run.config.latent_dim, seed=run.config.seed, epochs=run.progress.epoch,
       best_epoch=run.progress.best_epoch or run.progress.epoch,
-      train_seconds=run.progress.train_seconds)
+      train_seconds=run.progress.train_seconds,
+      precision=run.precision)
 
 
 def save_evaluation(run: runs.Run, report: report_lib.Report) -> pathlib.Path:

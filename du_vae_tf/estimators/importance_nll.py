@@ -16,7 +16,7 @@ from du_vae_tf.models import vae
 MAX_POSITIONS = 32768
 
 Batch = dict[str, tf.Tensor]
-LogWeights = Callable[[Batch, np.ndarray], tf.Tensor]
+LogWeights = Callable[[Batch, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Progress(Protocol):
@@ -86,9 +86,9 @@ class ImportanceNLL:
     rows: list[np.ndarray] = []
     for batch in dataset:
       for piece in self._pieces(batch):
-        noise = self._noise(piece["row"]).numpy()
+        noise = self._noise(piece["row"])
         if not nll:
-          log_weights(piece, noise[:1])  # Traces, which is no part of the expected time.
+          log_weights(piece, noise[:1], tf.constant(1))  # Traces, which is no part of the expected time.
         begin = time.monotonic()
         nll.append(self._nll(piece, noise, log_weights))
         if not rows:
@@ -103,7 +103,8 @@ class ImportanceNLL:
     batch_spec = {name: tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)
                   for name, spec in element_spec.items()}
     noise_spec = tf.TensorSpec([None, None, self._model.latent_dim], tf.float32)
-    return tf.function(self._model.log_weights, input_signature=(batch_spec, noise_spec))
+    return tf.function(self._model.log_weights, input_signature=(
+        batch_spec, noise_spec, tf.TensorSpec([], tf.int32)))
 
   def _pieces(self, batch: Batch) -> list[Batch]:
     """Cuts a batch into as many examples as bounded memory allows."""
@@ -112,11 +113,10 @@ class ImportanceNLL:
     return [{name: value[first:first + size] for name, value in batch.items()}
             for first in range(0, count, size)]
 
-  def _nll(self, piece: Batch, noise: np.ndarray, log_weights: LogWeights) -> np.ndarray:
+  def _nll(self, piece: Batch, noise: tf.Tensor, log_weights: LogWeights) -> np.ndarray:
     """The estimates of a few examples, [b], from their noise [K, b, n]."""
     samples_at_once = max(1, self._max_positions // _positions(piece))
-    chunks = np.array_split(noise, -(-self._num_samples // samples_at_once))
-    weights = np.concatenate([log_weights(piece, chunk).numpy() for chunk in chunks])
+    weights = log_weights(piece, noise, tf.constant(samples_at_once)).numpy()
     total = np.logaddexp.reduce(weights.astype(np.float64), axis=0)
     return math.log(self._num_samples) - total
 

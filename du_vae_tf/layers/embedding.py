@@ -1,4 +1,4 @@
-"""Word embedding with a dense gradient."""
+"""Word embedding."""
 
 from typing import Any
 
@@ -10,9 +10,8 @@ import tensorflow as tf
 class Embedding(keras.layers.Layer):
   """Looks up one row of a table per id.
 
-  The gradient of the table is a dense tensor in which rows that were looked up several times are
-  summed. TensorFlow's own is an `IndexedSlices` that lists such rows several times, whose norm,
-  as `tf.linalg.global_norm` takes it, is not the norm of the gradient.
+  The gradient of the table is sparse, a `tf.IndexedSlices` that lists a row as often as it was
+  looked up; its norm is that of `tf.math.reduce_euclidean_norm` only after equal rows are summed.
 
   Args:
     vocab_size: rows of the table.
@@ -42,7 +41,7 @@ class Embedding(keras.layers.Layer):
         autocast=False)
 
   def call(self, ids: tf.Tensor) -> tf.Tensor:
-    return tf.cast(_lookup(tf.convert_to_tensor(self.table), ids), self.compute_dtype)
+    return tf.cast(tf.gather(self.table.value, ids), self.compute_dtype)
 
   def compute_output_shape(self, ids_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
     return (*ids_shape, self.size)
@@ -52,13 +51,3 @@ class Embedding(keras.layers.Layer):
         "vocab_size": self.vocab_size, "size": self.size,
         "initializer": keras.initializers.serialize(self.initializer)}
 
-
-@tf.custom_gradient
-def _lookup(table: tf.Tensor, ids: tf.Tensor) -> Any:
-  """Rows of the table, with a dense gradient."""
-
-  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
-    rows = tf.reshape(upstream, [-1, table.shape[1]])
-    return tf.math.unsorted_segment_sum(rows, tf.reshape(ids, [-1]), table.shape[0]), None
-
-  return tf.gather(table, ids), gradient

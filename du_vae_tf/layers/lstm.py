@@ -18,7 +18,8 @@ class LSTM(keras.layers.Layer):
 
   The recurrence runs forward and knows no padding: what follows a sequence's end changes nothing
   before it. The projection of the inputs is one product for all time steps, that of the constant
-  one for the whole sequence, and the gradient of R one product after the backward loop.
+  one for the whole sequence, and the gradient of R one product after the backward loop. Products
+  are in the compute dtype; gates and states are float32 (or float64) under every dtype policy.
 
   Args:
     units: size h of the state.
@@ -35,7 +36,7 @@ class LSTM(keras.layers.Layer):
     cell: c_0, float tensor [b, units]; zeros if None.
 
   Returns:
-    h_1 ... h_t, [b, t, units].
+    h_1 ... h_t, [b, t, units], in the compute dtype.
 
   Weights: `kernel` [d + constant_size, 4 units], `recurrent_kernel` [units, 4 units], `bias`
   [4 units], gates in the order i, f, g, o.
@@ -66,13 +67,13 @@ class LSTM(keras.layers.Layer):
 
   def call(self, inputs: tf.Tensor, constant: tf.Tensor | None = None,
            hidden: tf.Tensor | None = None, cell: tf.Tensor | None = None) -> tf.Tensor:
-    time_major = tf.transpose(inputs, [1, 0, 2])
-    projection = self._project(time_major) + self.offset(constant)
+    projection = self._project(tf.transpose(inputs, [1, 0, 2])) + self.offset(constant)
     zeros = tf.zeros([tf.shape(inputs)[0], self.units], projection.dtype)
     outputs = _recurrence(
         projection, self._weight(self.recurrent_kernel),
-        zeros if hidden is None else hidden, zeros if cell is None else cell)
-    return tf.transpose(outputs, [1, 0, 2])
+        zeros if hidden is None else tf.cast(hidden, projection.dtype),
+        zeros if cell is None else tf.cast(cell, projection.dtype))
+    return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
 
   def offset(self, constant: tf.Tensor | None) -> tf.Tensor:
     """What the bias and the constant input add at every step.
@@ -81,7 +82,7 @@ class LSTM(keras.layers.Layer):
       constant: float tensor [..., constant_size], or None where constant_size is 0.
 
     Returns:
-      [..., 4 units], or [4 units] without a constant.
+      [..., 4 units], or [4 units] without a constant; float32 or float64.
 
     Raises:
       ValueError: the layer takes a constant and there is none, or the other way round.
@@ -90,11 +91,10 @@ class LSTM(keras.layers.Layer):
       raise ValueError(
           "`constant` must be given if and only if constant_size > 0. Received:"
           f" constant={constant}, constant_size={self.constant_size}.")
-    bias = self._weight(self.bias)
+    bias = tf.cast(tf.convert_to_tensor(self.bias), self._state_dtype)
     if constant is None:
       return bias
-    rows = self._weight(self.kernel)[self.input_size:]
-    return tf.tensordot(tf.cast(constant, self.compute_dtype), rows, 1) + bias
+    return self._product(constant, self._weight(self.kernel)[self.input_size:]) + bias
 
   def step(self, inputs: tf.Tensor, offset: tf.Tensor, hidden: tf.Tensor,
            cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -109,38 +109,43 @@ class LSTM(keras.layers.Layer):
     Returns:
       h and c after the step.
     """
-    recurrent = tf.matmul(hidden, self._weight(self.recurrent_kernel))
-    return _cell(self._project(inputs) + offset + recurrent, cell)
+    recurrent = self._product(hidden, self._weight(self.recurrent_kernel))
+    return _cell(self._project(inputs) + offset + recurrent, tf.cast(cell, self._state_dtype))
 
-  def sample_outputs(self, inputs: tf.Tensor, constant: tf.Tensor, hidden: tf.Tensor,
+  def projected(self, inputs: tf.Tensor) -> tf.Tensor:
+    """What inputs [b, t, d] add to the gates, ready for `sample_outputs`: [t, b, 4 units]."""
+    return self._project(tf.transpose(inputs, [1, 0, 2]))
+
+  def sample_outputs(self, projection: tf.Tensor, constant: tf.Tensor, hidden: tf.Tensor,
                      cell: tf.Tensor) -> tf.Tensor:
     """Runs the same inputs with several constants and initial states.
 
     The inputs are projected once for all samples, and nothing is kept for a backward pass.
 
     Args:
-      inputs: [b, t, d], t >= 1.
+      projection: from `projected`, [t, b, 4 units], t >= 1.
       constant: [s, b, constant_size].
       hidden: h_0, [s, b, units].
       cell: c_0, [s, b, units].
 
     Returns:
-      h_1 ... h_t, [s, b, t, units].
+      h_1 ... h_t, [s, b, t, units], in the compute dtype.
     """
     recurrent_kernel = self._weight(self.recurrent_kernel)
     offset = self.offset(constant)
-    projection = self._project(tf.transpose(inputs, [1, 0, 2]))
     steps = tf.shape(projection)[0]
     reader = tf.TensorArray(projection.dtype, steps).unstack(projection)
-    writer = tf.TensorArray(projection.dtype, steps, element_shape=hidden.shape)
+    writer = tf.TensorArray(self.compute_dtype, steps, element_shape=hidden.shape)
 
     def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, writer: tf.TensorArray) -> Any:
-      pre_activation = tf.tensordot(hidden, recurrent_kernel, 1) + offset + reader.read(t)
+      pre_activation = self._product(hidden, recurrent_kernel) + offset + reader.read(t)
       hidden, cell = _cell(pre_activation, cell)
+      hidden = tf.cast(hidden, self.compute_dtype)
       return t + 1, hidden, cell, writer.write(t, hidden)
 
-    *_, writer = tf.while_loop(
-        lambda t, *_: t < steps, body, (tf.constant(0), hidden, cell, writer))
+    *_, writer = tf.while_loop(lambda t, *_: t < steps, body, (
+        tf.constant(0), tf.cast(hidden, self.compute_dtype), tf.cast(cell, self._state_dtype),
+        writer))
     return tf.transpose(writer.stack(), [1, 2, 0, 3])
 
   def compute_output_shape(self, inputs_shape: tuple[int | None, ...],
@@ -154,10 +159,18 @@ class LSTM(keras.layers.Layer):
         "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
         "bias_initializer": keras.initializers.serialize(self.bias_initializer)}
 
+  @property
+  def _state_dtype(self) -> str:
+    """Of gates and states."""
+    return "float64" if self.compute_dtype == "float64" else "float32"
+
   def _project(self, inputs: tf.Tensor) -> tf.Tensor:
     """x W_x for inputs [..., d]."""
-    rows = self._weight(self.kernel)[:self.input_size]
-    return tf.tensordot(tf.cast(inputs, self.compute_dtype), rows, 1)
+    return self._product(inputs, self._weight(self.kernel)[:self.input_size])
+
+  def _product(self, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """left [..., k] times right [k, l], given back in the dtype of the states."""
+    return tf.cast(tf.tensordot(tf.cast(left, self.compute_dtype), right, 1), self._state_dtype)
 
   def _weight(self, variable: keras.Variable) -> tf.Tensor:
     """The value in the compute dtype, also outside `__call__`, where Keras does not cast it."""
@@ -178,7 +191,7 @@ def _recurrence(projection: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.T
 
   Args:
     projection: what inputs, constant and bias add to the gates, [t, b, 4h].
-    recurrent_kernel: [h, 4h].
+    recurrent_kernel: [h, 4h]; its dtype is that of the products.
     hidden: h_0, [b, h].
     cell: c_0, [b, h].
 
@@ -193,7 +206,8 @@ def _recurrence(projection: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.T
 
   def body(t: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, gates: tf.TensorArray,
            cells: tf.TensorArray) -> Any:
-    pre_activation = reader.read(t) + tf.matmul(hidden, recurrent_kernel)
+    product = tf.matmul(tf.cast(hidden, recurrent_kernel.dtype), recurrent_kernel)
+    pre_activation = reader.read(t) + tf.cast(product, dtype)
     hidden, cell = _cell(pre_activation, cell)
     return t + 1, hidden, cell, gates.write(t, pre_activation), cells.write(t, cell)
 
@@ -218,8 +232,8 @@ def _recurrence(projection: tf.Tensor, recurrent_kernel: tf.Tensor, hidden: tf.T
         upstream, hidden_to_cell, state_to_gates, f, recurrent_kernel)
     units = recurrent_kernel.shape[0]
     d_recurrent = tf.matmul(
-        tf.reshape(previous_hidden, [-1, units]), tf.reshape(d_gates, [-1, 4 * units]),
-        transpose_a=True)
+        tf.cast(tf.reshape(previous_hidden, [-1, units]), recurrent_kernel.dtype),
+        tf.cast(tf.reshape(d_gates, [-1, 4 * units]), recurrent_kernel.dtype), transpose_a=True)
     return d_gates, d_recurrent, d_hidden, d_cell
 
   return outputs, gradient
@@ -236,7 +250,7 @@ def _backward_loop(upstream: tf.Tensor, hidden_to_cell: tf.Tensor, state_to_gate
     state_to_gates: derivative of c_t by the gates i, f, g and of h_t by the gate o before their
       activation, [t, b, 4h].
     forget: d c_t / d c_{t-1}, [t, b, h].
-    recurrent_kernel: [h, 4h].
+    recurrent_kernel: [h, 4h], in the dtype of the products.
 
   Returns:
     the gradients of the gates before their activation [t, b, 4h], of h_0 and of c_0 [b, h].
@@ -255,7 +269,8 @@ def _backward_loop(upstream: tf.Tensor, hidden_to_cell: tf.Tensor, state_to_gate
     d_hidden += upstream_reader.read(t)
     d_cell += d_hidden * cell_reader.read(t)
     d_gates = tf.concat([d_cell, d_cell, d_cell, d_hidden], axis=-1) * gates_reader.read(t)
-    d_hidden = tf.matmul(d_gates, transposed_kernel)
+    product = tf.matmul(tf.cast(d_gates, recurrent_kernel.dtype), transposed_kernel)
+    d_hidden = tf.cast(product, dtype)
     return t - 1, d_hidden, d_cell * forget_reader.read(t), writer.write(t, d_gates)
 
   zeros = tf.zeros_like(upstream[0])

@@ -11,13 +11,16 @@ from du_vae_tf.layers import variance_dropout
 from du_vae_tf.models import vae
 
 
-def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> vae.VAE:
+def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
+                policy: str = "float32") -> vae.VAE:
   """The model of a run, with all its weights.
 
   Args:
     config: the resolved configuration.
     sizes: what the data fix: `vocab_size` of text, number of token ids, the special ones
       included; `side` of images.
+    policy: Keras dtype policy of the networks, "float32" or "mixed_bfloat16"; weights, moments
+      and the terms of the objective are float32 under both.
   """
   method, fidelity = config.method_row, config.fidelity_row
   normalized = method.normalization != "none"
@@ -25,7 +28,8 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> vae.V
   gamma, keep_prob = cast(float, config.gamma), cast(float, config.keep_prob)
   rows = config.network_rows
   model = vae.VAE(
-      _create(rows["encoder"], config, sizes), _create(rows["decoder"], config, sizes),
+      _create(rows["encoder"], config, sizes, policy),
+      _create(rows["decoder"], config, sizes, policy),
       mean_normalization.MeanNormalization(
           gamma, projected=method.normalization == "projected_scale",
           epsilon=fidelity.normalization_epsilon, name="mean_normalization")
@@ -37,7 +41,8 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> vae.V
   return model
 
 
-def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Any:
+def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int],
+            policy: str) -> Any:
   """The network that a row of the tables names."""
   module, class_name = row.layer
-  return getattr(importlib.import_module(module), class_name).create(config, sizes)
+  return getattr(importlib.import_module(module), class_name).create(config, sizes, dtype=policy)

@@ -48,7 +48,10 @@ class Decoder(Protocol):
                dropout_seed: tf.Tensor | None) -> tf.Tensor:
     """log p(x | z) [b] of z [b, n], nats."""
 
-  def sample_log_likelihood(self, z: tf.Tensor, *inputs: tf.Tensor) -> tf.Tensor:
+  def shared(self, *inputs: tf.Tensor) -> Any:
+    """What of the work on an example is the same for all its samples of z."""
+
+  def sample_log_likelihood(self, z: tf.Tensor, shared: Any) -> tf.Tensor:
     """log p(x | z) [s, b] of z [s, b, n] in evaluation mode, nats."""
 
 
@@ -148,22 +151,45 @@ class VAE(keras.Model):
         "kl_per_dimension": posterior.kl_per_dimension(), "mean": posterior.mean,
         "variance": posterior.variance, "sample": z, "tokens": self.decoder.tokens(batch)}
 
-  def log_weights(self, batch: Batch, noise: tf.Tensor) -> tf.Tensor:
+  def log_weights(self, batch: Batch, noise: tf.Tensor,
+                  samples_at_once: int | tf.Tensor | None = None) -> tf.Tensor:
     """log p(x | z) + log p(z) - log q(z | x) in evaluation mode.
 
-    Source: Burda et al. 2016; the log of the mean of the weights is the importance-weighted bound.
+    What does not depend on the sample, the posterior and the words' part of an LSTM, is computed
+    once. Source: Burda et al. 2016; the log of the mean of the weights is the importance-weighted
+    bound.
 
     Args:
       batch: see the class.
       noise: standard normal float tensor [s, b, n].
+      samples_at_once: most samples of an example that are decoded together, which bounds memory;
+        None: all of them.
 
     Returns:
       float32 [s, b], nats.
     """
-    z, log_posterior = self.posterior(batch).sample_and_log_prob(noise)
-    log_prior = gaussian.standard_normal(self.latent_dim).log_prob(z)
-    log_likelihood = self.decoder.sample_log_likelihood(z, *self.decoder.inputs(batch))
-    return log_likelihood + log_prior - log_posterior
+    posterior = self.posterior(batch)
+    shared = self.decoder.shared(*self.decoder.inputs(batch))
+    prior = gaussian.standard_normal(self.latent_dim)
+
+    def of(noise: tf.Tensor) -> tf.Tensor:
+      z, log_posterior = posterior.sample_and_log_prob(noise)
+      return self.decoder.sample_log_likelihood(z, shared) + prior.log_prob(z) - log_posterior
+
+    if samples_at_once is None:
+      return of(noise)
+    samples = tf.shape(noise)[0]
+    chunks = (samples + samples_at_once - 1) // samples_at_once
+    size = (samples + chunks - 1) // chunks
+    writer = tf.TensorArray(
+        tf.float32, chunks, infer_shape=False, element_shape=[None, noise.shape[1]])
+
+    def body(chunk: tf.Tensor, writer: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+      return chunk + 1, writer.write(chunk, of(noise[chunk * size:(chunk + 1) * size]))
+
+    _, writer = tf.while_loop(
+        lambda chunk, _: chunk < chunks, body, (tf.constant(0), writer), parallel_iterations=1)
+    return writer.concat()
 
   def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
     """`mean` and `variance` [b, n] of the posterior, without variance dropout."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
 
-# Importance samples of one answer, and how many examples-times-samples run at once.
+# Importance samples of one answer, and how many of them run at once.
 SAMPLES = 100
 _SAMPLES_AT_ONCE = 10
 
@@ -25,14 +25,8 @@ def log_likelihood(model: vae.VAE, batch: Mapping[str, tf.Tensor], seed: tf.Tens
   Returns:
     float32 [b].
   """
-  rows = tf.shape(seed)[0]
   noise = seeds.row_normals(
       seed, "log_likelihood", tf.zeros_like(seed), [SAMPLES, model.latent_dim])
-  chunks = tf.reshape(
-      tf.transpose(noise, [1, 0, 2]),
-      [SAMPLES // _SAMPLES_AT_ONCE, _SAMPLES_AT_ONCE, rows, model.latent_dim])
-  weights = tf.map_fn(
-      lambda chunk: model.log_weights(batch, chunk), chunks, parallel_iterations=1,
-      fn_output_signature=tf.float32)
-  total = tf.reduce_logsumexp(tf.reshape(weights, [SAMPLES, rows]), axis=0)
+  weights = model.log_weights(batch, tf.transpose(noise, [1, 0, 2]), _SAMPLES_AT_ONCE)
+  total = tf.reduce_logsumexp(weights, axis=0)
   return total - tf.math.log(float(SAMPLES))

@@ -20,6 +20,7 @@ from du_vae_tf.objectives import schedules
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import pictures
 from du_vae_tf.training import plateau
+from du_vae_tf.training import precision
 from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
@@ -68,8 +69,9 @@ class Training:
     self._warmup = schedules.LinearWarmup(config.kl_start, schedules.warmup_steps(
         config.warmup_epochs, corpus.splits["train"].num_examples, config.batch_size))
     self._strategy = strategies.make_strategy(config.strategy)
+    policy = precision.policy(config.precision)
     with self._strategy.scope():
-      self._model = builders.build_model(config, corpus.sizes)
+      self._model = builders.build_model(config, corpus.sizes, policy)
       self._optimizer = self._regime.optimizer(config.learning_rate)
       self._optimizer.build(self._model.trainable_variables)
     self._stepper = step_lib.Stepper(
@@ -90,8 +92,10 @@ class Training:
     if self._config.modality != "image":
       return []
     valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
+    # Drawn in float32 by a model of their own, which takes over the weights each time.
+    drawing = builders.build_model(self._config, corpus.sizes)
     return [pictures.PictureSummaries(
-        pictures.Pictures(self._model, valid, self._config.seed), self._folder)]
+        pictures.Pictures(drawing, valid, self._config.seed), self._model, self._folder)]
 
   @property
   def model(self) -> keras.Model:

@@ -30,7 +30,7 @@ class Pictures:
   seed; a row of interpolations shares the draws of its pixels, so that it differs by z alone.
 
   Args:
-    model: of images, built.
+    model: of images, built, in float32.
     valid: the split whose first images are shown.
     seed: of the run.
   """
@@ -46,6 +46,10 @@ class Pictures:
         seeds.stateless_seed(seed, "picture_pixels"))
     own, shared = tf.split(uniform, [_PRIOR_SAMPLES + _RECONSTRUCTIONS, _INTERPOLATIONS])
     self._uniform = tf.concat([own, tf.repeat(shared, _STEPS, axis=0)], axis=0)
+
+  def take_weights(self, model: keras.Model) -> None:
+    """Takes over the weights of a model of the same networks."""
+    self._model.set_weights(model.get_weights())
 
   def draw(self) -> dict[str, np.ndarray]:
     """The pictures by name, uint8 [height, width, 1], ink white."""
@@ -110,17 +114,21 @@ class PictureSummaries(keras.callbacks.Callback):
 
   Args:
     pictures: what is drawn.
+    trained: the model in training, whose weights are taken over.
     folder: of the run.
   """
 
-  def __init__(self, pictures: Pictures, folder: run_folder.RunFolder):
+  def __init__(self, pictures: Pictures, trained: keras.Model, folder: run_folder.RunFolder):
     super().__init__()
+    self._pictures = pictures
+    self._trained = trained
     self._writer = PictureWriter(pictures, folder)
 
   def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
     """Writes `samples/epoch-<number>-<name>.png`."""
     del logs
     if (epoch + 1) % EVERY == 0:
+      self._pictures.take_weights(self._trained)
       self._writer.write(f"epoch-{epoch + 1:04d}-", "samples", epoch + 1)
 
 

@@ -9,6 +9,7 @@ from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.models import builders
 from du_vae_tf.models import vae
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import precision as precision_lib
 from du_vae_tf.training import run_folder
 
 
@@ -22,6 +23,7 @@ class Run:
     data_digest: content of its data.
     model: with the best weights.
     progress: how far the training came.
+    precision: of the model's products, float32 or bfloat16.
   """
 
   folder: run_folder.RunFolder
@@ -29,6 +31,7 @@ class Run:
   data_digest: str
   model: vae.VAE
   progress: checkpoints.Progress
+  precision: str
 
   def load_corpus(self, **sources: Any) -> corpus_lib.Corpus:
     """The data of the run; text under its own vocabulary.
@@ -48,16 +51,21 @@ class Run:
     return corpus
 
 
-def load(path: str) -> Run:
+def load(path: str, precision: str = "float32") -> Run:
   """Reads a run with its best weights.
+
+  Args:
+    path: of its folder.
+    precision: of the products, float32 or bfloat16, whatever the run was trained in.
 
   Raises:
     errors.UserError: there is no run at `path`, or it has no best weights yet.
   """
   folder = run_folder.RunFolder(path)
   config, digest, sizes = folder.load_config()
-  model = builders.build_model(config, sizes)
+  model = builders.build_model(config, sizes, precision_lib.POLICIES[precision])
   progress = checkpoints.read_progress(folder)
   checkpoints.restore_best(folder, model, progress)
   return Run(
-      folder=folder, config=config, data_digest=digest, model=model, progress=progress)
+      folder=folder, config=config, data_digest=digest, model=model, progress=progress,
+      precision=precision)

@@ -21,6 +21,7 @@ TOTALS = ("reconstruction", "kl", "loss", "examples", "tokens")
 WATCHED = ("reconstruction", "kl", "gradient")
 
 Batch = dict[str, tf.Tensor]
+Gradient = tf.Tensor | tf.IndexedSlices
 
 
 class Stepper:
@@ -80,9 +81,7 @@ class Stepper:
       loss = tf.reduce_sum(losses) / all_rows
     variables = self._model.trainable_variables
     gradients, norm = reduced_and_clipped(tape.gradient(loss, variables))
-    # Keras sums over the replicas once more, and every replica now holds the whole gradient.
-    shared = [gradient / context.num_replicas_in_sync for gradient in gradients]
-    self._optimizer.apply(shared, variables)
+    self._optimizer.apply(gradients, variables)
     sums = tf.stack([
         tf.reduce_sum(tf.cast(value, tf.float64))
         for value in (terms["reconstruction"], terms["kl"], losses,
@@ -133,17 +132,34 @@ class Stepper:
     return {name: totals[name] / totals["examples"] for name in names}
 
 
-def reduced_and_clipped(gradients: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
+def reduced_and_clipped(gradients: Sequence[Gradient]) -> tuple[list[Gradient], tf.Tensor]:
   """Sums gradients over the replicas, then clips their joint norm once.
 
   Clipping before the sum, as Keras's `global_clipnorm` does, would make the mathematics depend
-  on the number of replicas.
+  on the number of replicas. Sparse gradients stay sparse.
 
   Returns:
-    The clipped gradients and the norm before clipping.
+    The clipped gradients, divided by the number of replicas, since every replica now holds the
+    whole gradient and Keras sums over the replicas once more; and the norm before clipping.
   """
   context = tf.distribute.get_replica_context()
-  reduced = context.all_reduce("SUM", list(gradients))
+  reduced = [_without_repetition(gradient)
+             for gradient in context.all_reduce("SUM", list(gradients))]
   norm = tf.linalg.global_norm(reduced)
-  factor = tf.minimum(1.0, CLIP_NORM / (norm + 1e-6))
-  return [gradient * factor for gradient in reduced], norm
+  factor = tf.minimum(1.0, CLIP_NORM / (norm + 1e-6)) / context.num_replicas_in_sync
+  return [_scaled(gradient, factor) for gradient in reduced], norm
+
+
+def _without_repetition(gradient: Gradient) -> Gradient:
+  """A sparse gradient with every row once: only then is the norm of its values its own."""
+  if not isinstance(gradient, tf.IndexedSlices):
+    return gradient
+  indices, places = tf.unique(tf.reshape(gradient.indices, [-1]))
+  values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
+  return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
+def _scaled(gradient: Gradient, factor: tf.Tensor) -> Gradient:
+  if isinstance(gradient, tf.IndexedSlices):
+    return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
+  return gradient * factor

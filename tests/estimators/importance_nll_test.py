@@ -41,7 +41,9 @@ class LinearGaussian:
     self._slopes = slopes
     self.traces = 0
 
-  def log_weights(self, batch: Mapping[str, tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
+  def log_weights(self, batch: Mapping[str, tf.Tensor], noise: tf.Tensor,
+                  samples_at_once: tf.Tensor | None = None) -> tf.Tensor:
+    del samples_at_once
     self.traces += 1
     x = tf.gather(VALUES, batch["ids"])[:, 1:]
     steps = tf.shape(x)[1]
@@ -207,16 +209,21 @@ class StreamingTest(tf.test.TestCase, parameterized.TestCase):
 
     class Watched(LinearGaussian):
 
-      def log_weights(self, batch: Mapping[str, tf.Tensor], noise: tf.Tensor) -> tf.Tensor:
-        size = tf.stack([tf.shape(noise)[0], *tf.unstack(tf.shape(batch["ids"]))])
+      def log_weights(self, batch: Mapping[str, tf.Tensor], noise: tf.Tensor,
+                      samples_at_once: tf.Tensor | None = None) -> tf.Tensor:
+        size = tf.stack(
+            [samples_at_once, tf.shape(noise)[0], *tf.unstack(tf.shape(batch["ids"]))])
         tf.py_function(lambda shape: taken.append(tuple(shape.numpy())), [size], [])
         return super().log_weights(batch, noise)
 
     estimate(Watched(), dataset(sentences(13), 6), 11, max_positions=max_positions)
     first, *taken = taken  # The first pass is there to build the graph.
-    self.assertEqual(first[0], 1)
-    self.assertLessEqual(max(map(math.prod, taken)), max_positions)
-    self.assertEqual(sum(samples * rows for samples, rows, _ in taken), 11 * 13)
+    self.assertEqual(first[1], 1)
+    for at_once, samples, rows, positions in taken:
+      # At least one sample of one sentence.
+      self.assertLessEqual(min(at_once, samples) * rows * positions,
+                           max(max_positions, positions))
+    self.assertEqual(sum(samples * rows for _, samples, rows, _ in taken), 11 * 13)
 
   def test_seed_changes_the_samples_and_is_all_that_does(self) -> None:
     data = dataset(sentences(5), 5)

@@ -12,8 +12,8 @@ BATCH, TIME, SIZE, VOCABULARY = 4, 6, 3, 11
 COUNT = np.array([6, 1, 0, 4], np.int32)
 
 
-def make_layer(dtype: str = "float64") -> cross_entropy.CrossEntropy:
-  layer = cross_entropy.CrossEntropy(VOCABULARY, "random_normal", dtype=dtype)
+def make_layer(dtype: str = "float64", block_rows: int = 2048) -> cross_entropy.CrossEntropy:
+  layer = cross_entropy.CrossEntropy(VOCABULARY, "random_normal", block_rows, dtype=dtype)
   layer.build((None, None, SIZE))
   layer.kernel.assign(np.random.default_rng(5).normal(size=(SIZE, VOCABULARY)))
   return layer
@@ -41,22 +41,24 @@ def brute_force(hidden: np.ndarray, targets: np.ndarray, kernel: np.ndarray) -> 
 
 class CrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters(None, 1, 3, 4, 11, 50)
-  def test_value_is_the_definition(self, block_rows: int | None) -> None:
-    layer = make_layer()
+  @parameterized.product(block_rows=(1, 3, 4, 11, 50), training=(False, True))
+  def test_value_is_the_definition(self, block_rows: int, training: bool) -> None:
+    layer = make_layer(block_rows=block_rows)
     hidden, targets = random_inputs()
     expected = brute_force(hidden, targets, layer.kernel.numpy())
-    self.assertAllClose(layer(hidden, targets, COUNT, block_rows=block_rows), expected,
+    self.assertAllClose(layer(hidden, targets, COUNT, training=training), expected,
                         rtol=1e-12, atol=1e-12)
 
-  @parameterized.parameters(None, 3)
-  def test_gradients_are_the_numerical_ones(self, block_rows: int | None) -> None:
-    layer = make_layer()
+  @parameterized.product(
+      block_rows=(50, 3), training=(False, True), weight=((1.0, -2.0, 3.0, 0.5), (0.7,) * 4))
+  def test_gradients_are_the_numerical_ones(
+      self, block_rows: int, training: bool, weight: tuple[float, ...]) -> None:
+    layer = make_layer(block_rows=block_rows)
     hidden, targets = random_inputs()
-    weight = tf.constant([1.0, -2.0, 3.0, 0.5], tf.float64)
 
     def by_hidden(hidden: tf.Tensor) -> tf.Tensor:
-      return tf.reduce_sum(weight * layer(hidden, targets, COUNT, block_rows=block_rows))
+      losses = layer(hidden, targets, COUNT, training=training)
+      return tf.reduce_sum(tf.constant(weight, tf.float64) * losses)
 
     theoretical, numerical = tf.test.compute_gradient(
         by_hidden, [tf.constant(hidden)], delta=1e-5)
@@ -74,6 +76,27 @@ class CrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
         moved.append(np.dot(weight, brute_force(hidden, targets, shifted)))
       self.assertAllClose(gradient[index], (moved[0] - moved[1]) / 2e-5, rtol=0.0, atol=1e-8)
 
+  @parameterized.parameters((0.7,) * 4, (1.0, -2.0, 3.0, 0.5))
+  def test_only_unequal_weights_cost_a_second_projection(self, *weight: float) -> None:
+    layer = make_layer()
+    hidden, targets = random_inputs()
+    with mock.patch.object(cross_entropy, "_logits", wraps=cross_entropy._logits) as logits:
+      with tf.GradientTape() as tape:
+        total = tf.reduce_sum(weight * layer(hidden, targets, COUNT, training=True))
+      tape.gradient(total, layer.trainable_variables)
+    self.assertEqual(logits.call_count, 1 if len(set(weight)) == 1 else 2)
+
+  def test_large_logits_do_not_overflow_and_faults_are_not_hidden(self) -> None:
+    layer = make_layer("float32")
+    hidden = np.full((1, 1, SIZE), 1e4, np.float32)
+    target, count = np.array([[2]]), np.array([1])
+    for training in (False, True):
+      losses = layer(hidden, target, count, training=training)
+      logits = hidden[0, 0] @ layer.kernel.numpy()
+      self.assertAllClose(losses, [logits.max() - logits[2]], rtol=1e-5)
+      self.assertAllEqual(
+          np.isnan(layer(hidden * np.nan, target, count, training=training)), [True])
+
   def test_padding_changes_nothing(self) -> None:
     layer = make_layer()
     results = []
@@ -88,17 +111,19 @@ class CrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
     for first, second in zip(*results, strict=True):
       self.assertAllEqual(first, second)
 
-  @parameterized.parameters((None, [11]), (4, [4, 4, 3]), (20, [11]))
+  @parameterized.product(
+      case=((11, [11]), (4, [4, 4, 3]), (6, [6, 5]), (20, [11])), training=(False, True))
   def test_only_counted_positions_are_projected_a_block_at_a_time(
-      self, block_rows: int | None, expected: list[int]) -> None:
-    layer = make_layer()
+      self, case: tuple[int, list[int]], training: bool) -> None:
+    block_rows, expected = case
+    layer = make_layer(block_rows=block_rows)
     with mock.patch.object(cross_entropy, "_logits", wraps=cross_entropy._logits) as logits:
-      layer(*random_inputs(), COUNT, block_rows=block_rows)
+      layer(*random_inputs(), COUNT, training=training)
     self.assertEqual([call.args[0].shape[0] for call in logits.call_args_list], expected)
 
-  @parameterized.parameters(None, 3)
-  def test_nothing_that_counts_gives_zero(self, block_rows: int | None) -> None:
-    losses = make_layer()(*random_inputs(), np.zeros_like(COUNT), block_rows=block_rows)
+  @parameterized.parameters(False, True)
+  def test_nothing_that_counts_gives_zero(self, training: bool) -> None:
+    losses = make_layer()(*random_inputs(), np.zeros_like(COUNT), training=training)
     self.assertAllEqual(losses, np.zeros(BATCH))
 
   def test_log_sum_exp_is_float32_in_mixed_precision(self) -> None:

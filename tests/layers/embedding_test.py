@@ -13,15 +13,17 @@ class EmbeddingTest(tf.test.TestCase):
     result = layer(tf.constant([[4, 0], [1, 4]]))
     self.assertAllEqual(result, layer.table.numpy()[[[4, 0], [1, 4]]])
 
-  def test_gradient_is_dense_and_sums_repeated_rows(self) -> None:
+  def test_gradient_is_sparse_and_lists_every_look_up(self) -> None:
     layer = embedding.Embedding(5, 2)
     layer.build((None,))
     weight = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
     with tf.GradientTape() as tape:
       total = tf.reduce_sum(weight * layer(tf.constant([3, 1, 3])))
     gradient, = tape.gradient(total, layer.trainable_variables)
-    self.assertIsInstance(gradient, tf.Tensor)
-    self.assertAllEqual(gradient, [[0, 0], [3, 4], [0, 0], [6, 8], [0, 0]])
+    self.assertIsInstance(gradient, tf.IndexedSlices)
+    self.assertLen(gradient.indices, 3)
+    self.assertAllEqual(
+        tf.convert_to_tensor(gradient), [[0, 0], [3, 4], [0, 0], [6, 8], [0, 0]])
 
 
 if __name__ == "__main__":

@@ -125,8 +125,9 @@ class LSTMTest(tf.test.TestCase, parameterized.TestCase):
     inputs, constants, hidden, cell = random_tensors(
         (BATCH, TIME, SIZE), (7, BATCH, CONSTANT), (7, BATCH, UNITS), (7, BATCH, UNITS))
     expected = [layer(inputs, constants[s], hidden[s], cell[s]) for s in range(7)]
+    projection = layer.projected(inputs)
     for run in (layer.sample_outputs, tf.function(layer.sample_outputs)):
-      self.assertAllClose(run(inputs, constants, hidden, cell), expected, rtol=0.0, atol=1e-13)
+      self.assertAllClose(run(projection, constants, hidden, cell), expected, rtol=0.0, atol=1e-13)
 
   def test_steps_are_the_call(self) -> None:
     layer = make_layer()

@@ -101,8 +101,12 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor(
         "cross_entropy", lambda **kwargs: cross_entropy.CrossEntropy(7, **kwargs), _states),
     Descriptor(
-        "cross_entropy_in_blocks", lambda **kwargs: cross_entropy.CrossEntropy(7, **kwargs),
-        _states, {"block_rows": 3}),
+        "cross_entropy_in_blocks",
+        lambda **kwargs: cross_entropy.CrossEntropy(7, block_rows=3, **kwargs), _states),
+    Descriptor(
+        "cross_entropy_training",
+        lambda **kwargs: cross_entropy.CrossEntropy(7, block_rows=5, **kwargs), _states,
+        {"training": True}),
     Descriptor(
         "batch_normalization_training",
         lambda **kwargs: batch_normalization.BatchNormalization(**kwargs), _features,

@@ -199,9 +199,15 @@ class DrawnModelTest(tf.test.TestCase):
 
   def test_every_fifth_epoch_is_shown(self):
     folder = run_folder.RunFolder(self.create_tempdir().full_path)
-    callback = pictures.PictureSummaries(self.pictures, folder)
+    trained = tiny_images.build_model(tiny_images.make_config(), "mixed_bfloat16")
+    trained.set_weights([weight + 0.125 for weight in self.model.get_weights()])
+    drawing = tiny_images.build_model(tiny_images.make_config())
+    callback = pictures.PictureSummaries(
+        pictures.Pictures(drawing, make_split(20), 1), trained, folder)
     for epoch in range(11):  # Counted from 0.
       callback.on_epoch_end(epoch)
+    for drawn, weight in zip(drawing.get_weights(), trained.get_weights(), strict=True):
+      self.assertAllEqual(drawn, weight)
     self.assertCountEqual(
         [path.name for path in folder.samples.iterdir()],
         [f"epoch-{epoch}-{name}.png" for epoch in ("0005", "0010") for name in SHAPES])

@@ -151,6 +151,32 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     clipped, _ = step_lib.reduced_and_clipped(gradients)
     self.assertAllEqual(clipped[0], gradients[0])
 
+  def test_sparse_gradients_stay_sparse_and_count_repeated_rows_once(self):
+    dense = tf.constant([[3.0, 4.0], [0.0, 0.0], [20.0, 0.0], [0.0, 0.0]])
+    sparse = tf.IndexedSlices(  # Row 2 in two parts.
+        tf.constant([[5.0, 0.0], [3.0, 4.0], [15.0, 0.0]]), tf.constant([2, 0, 2]),
+        tf.constant([4, 2]))
+    other = tf.constant([10.0])
+    (clipped, clipped_other), norm = step_lib.reduced_and_clipped([sparse, other])
+    expected, expected_norm = step_lib.reduced_and_clipped([dense, other])
+    self.assertIsInstance(clipped, tf.IndexedSlices)
+    self.assertLen(clipped.indices, 2)
+    self.assertAllClose(norm, expected_norm)
+    self.assertAllClose(tf.convert_to_tensor(clipped), expected[0])
+    self.assertAllClose(clipped_other, expected[1])
+
+  def test_words_that_do_not_occur_keep_their_embedding(self):
+    setup = Setup(tf.distribute.get_strategy(), make_config(method="vae"))
+    table = setup.model.decoder.embedding.table
+    before = table.numpy()
+    batch = make_batch(8, 6, 0)
+    setup.take([batch])
+    changed = np.abs(table.numpy() - before).max(axis=1) > 0.0
+    # All that the decoder reads; the last token of each row is only predicted.
+    read = np.unique([token for row, tokens in zip(batch["ids"].numpy(), batch["length"].numpy())
+                      for token in row[:tokens - 1]])
+    self.assertAllEqual(np.flatnonzero(changed), read)
+
   def test_scale_has_its_rms_after_every_update(self):
     setup = Setup(tf.distribute.get_strategy(), make_config(gamma=0.7))
     for seed in range(4):

@@ -18,13 +18,14 @@ def make_config(**changes: object) -> config_lib.RunConfig:
   return config_lib.resolve(values | changes, {})
 
 
-def build_model(config: config_lib.RunConfig) -> vae.VAE:
+def build_model(config: config_lib.RunConfig, policy: str = "float32") -> vae.VAE:
   """What `builders.build_model` makes for images of `SIDE`, with four thin layers to decode."""
 
-  def create(given: config_lib.RunConfig, sizes: Mapping[str, int]) -> pixel_cnn.PixelCNNDecoder:
+  def create(given: config_lib.RunConfig, sizes: Mapping[str, int],
+             **kwargs: object) -> pixel_cnn.PixelCNNDecoder:
     return pixel_cnn.PixelCNNDecoder(
         given.latent_dim, sizes["side"], channels=4, kernel_sizes=(5, 3, 3, 3), seed=given.seed,
-        name="decoder")
+        name="decoder", **kwargs)
 
   with mock.patch.object(pixel_cnn.PixelCNNDecoder, "create", create):
-    return builders.build_model(config, {"side": SIDE})
+    return builders.build_model(config, {"side": SIDE}, policy)

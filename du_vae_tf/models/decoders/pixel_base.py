@@ -53,9 +53,10 @@ class PixelDecoder(keras.layers.Layer, abc.ABC):
         dtype=self.dtype_policy, name="latent_maps")
 
   @classmethod
-  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Self:
+  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],
+             **kwargs: Any) -> Self:
     """The decoder of a run on images of `sizes["side"]`."""
-    return cls(config.latent_dim, sizes["side"], seed=config.seed, name="decoder")
+    return cls(config.latent_dim, sizes["side"], seed=config.seed, name="decoder", **kwargs)
 
   def inputs(self, batch: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
     """What of a batch the decoder reads besides z."""
@@ -80,21 +81,25 @@ class PixelDecoder(keras.layers.Layer, abc.ABC):
         labels=tf.cast(image, tf.float32), logits=self.logits(z, image, training))
     return -tf.reduce_sum(losses, axis=[1, 2, 3])
 
-  def sample_log_likelihood(self, z: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+  def shared(self, image: tf.Tensor) -> tf.Tensor:
+    """What all samples of z of an image share: the image alone, since z enters the first layer."""
+    return image
+
+  def sample_log_likelihood(self, z: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
     """log p(x | z) of several z per image, in evaluation mode.
 
     Memory grows with s * b: callers bound s.
 
     Args:
       z: float tensor [s, b, n].
-      image: float tensor [b, side, side, 1].
+      shared: from `shared`, [b, side, side, 1].
 
     Returns:
       float32 [s, b], nats.
     """
     samples, rows = tf.shape(z)[0], tf.shape(z)[1]
     likelihood = self.call(
-        tf.reshape(z, [samples * rows, self.latent_dim]), tf.tile(image, [samples, 1, 1, 1]))
+        tf.reshape(z, [samples * rows, self.latent_dim]), tf.tile(shared, [samples, 1, 1, 1]))
     return tf.reshape(likelihood, [samples, rows])
 
   def sample(self, z: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -108,7 +113,14 @@ class PixelDecoder(keras.layers.Layer, abc.ABC):
     Returns:
       images, 0 or 1, and the logits of their pixels given those before: float32
       [b, side, side, 1].
+
+    Raises:
+      ValueError: the decoder computes in less than float32.
     """
+    if self.compute_dtype != "float32":
+      raise ValueError(
+          "Images are drawn by a decoder of float32; take over the weights into one. Received:"
+          f" compute_dtype={self.compute_dtype}.")
     return ancestral.sample(self.stream(z), uniform)
 
   def get_config(self) -> dict[str, Any]:

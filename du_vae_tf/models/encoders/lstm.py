@@ -76,7 +76,8 @@ class LSTMEncoder(keras.layers.Layer):
         dtype=self.dtype_policy, name="head")
 
   @classmethod
-  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Self:
+  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],
+             **kwargs: Any) -> Self:
     """The encoder of a run on text with `sizes["vocab_size"]` token ids."""
     normalized = config.method_row.normalization != "none"
     initialization = config.fidelity_row.normalized_encoder_initialization
@@ -84,7 +85,7 @@ class LSTMEncoder(keras.layers.Layer):
         sizes["vocab_size"], config.latent_dim, cast(int, config.embedding_size),
         cast(int, config.hidden_size),
         initialization=initialization if normalized else "small_uniform", seed=config.seed,
-        name="encoder")
+        name="encoder", **kwargs)
 
   def build(self, ids_shape: Any) -> None:
     """Creates all weights."""

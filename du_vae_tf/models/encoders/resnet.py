@@ -69,9 +69,10 @@ class ResNetEncoder(keras.layers.Layer):
         dtype=self.dtype_policy, name="head")
 
   @classmethod
-  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int]) -> Self:
+  def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],
+             **kwargs: Any) -> Self:
     """The encoder of a run on images of `sizes["side"]`."""
-    return cls(config.latent_dim, sizes["side"], seed=config.seed, name="encoder")
+    return cls(config.latent_dim, sizes["side"], seed=config.seed, name="encoder", **kwargs)
 
   def build(self, image_shape: Any) -> None:
     """Creates all weights."""

@@ -101,7 +101,7 @@ class GatedPixelCNNDecoderTest(
     self.assertEqual(likelihood.shape, [0])
     for gradient in tape.gradient(likelihood, decoder.trainable_weights):
       self.assertAllEqual(gradient, tf.zeros_like(gradient))
-    self.assertEqual(decoder.sample_log_likelihood(z[tf.newaxis], x).shape, [1, 0])
+    self.assertEqual(decoder.sample_log_likelihood(z[tf.newaxis], decoder.shared(x)).shape, [1, 0])
 
   def test_training_mode_is_the_same_network(self) -> None:
     decoder = make()
