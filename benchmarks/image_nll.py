@@ -1,65 +1,57 @@
 """Speed and memory of the importance-weighted NLL of images: `bazel run //benchmarks:image_nll`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import measuring
+from benchmarks import turns
+from benchmarks import work
 from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
-from du_vae_tf import startup
 
 USAGE = """
-Evaluates random binary images with a freshly made model of the paper's sizes, and prints how fast
-that was and how much memory it took above the model. Linux only.
+Evaluates random binary images with a freshly made model of the paper's sizes, in float32 and in the
+precision that this machine is fast in, and prints speed and memory. Linux only.
 
   bazel run //benchmarks:image_nll -- [--flag=value ...]
 """
 
-FLAGS = [
+SIZES = [
     measuring.flag("images", 10, int, "Evaluated images."),
     measuring.flag("samples", 100, int, "Importance samples of an image."),
-    measuring.flag("side", 28, int, "Height and width of an image."),
-    *command_line.config_flags("decoder"),
-    measuring.json_flag()]
+    *measuring.image_flags()]
 
 
-def measure(images: int, samples: int, side: int, config: config_lib.RunConfig) -> dict[str, float]:
-  """Evaluates random images once.
-
-  Returns:
-    `image_samples_per_second` and `measuring.memory_figures`.
-  """
+def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
+  """The estimates of all images."""
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
-  from du_vae_tf.estimators import importance_nll
+  from benchmarks import estimating
   from du_vae_tf.models import builders
 
-  loaded = measuring.resident_bytes()
-  model = builders.build_model(config, {"side": side})
+  images, samples, side = sizes["images"], sizes["samples"], sizes["side"]
+  config = config_lib.resolve(
+      {"dataset": "omniglot"} | {name: sizes[name] for name in ("latent_dim", "decoder")}, {})
+  model = builders.build_model(config, {"side": side}, policy)
   pixels = np.random.default_rng(0).integers(0, 2, (images, side, side, 1)).astype(np.float32)
   dataset = tf.data.Dataset.from_tensors({"image": pixels, "row": np.arange(images)})
-  clock = measuring.Clock()
-  weighted = importance_nll.ImportanceNLL(model, samples, seed=0).estimate(dataset, clock)
-  if not np.all(np.isfinite(weighted.nll)):
-    raise FloatingPointError(f"the estimates must be finite. Received: {weighted.nll}.")
-  return {"image_samples_per_second": images * samples / clock.seconds,
-          **measuring.memory_figures(loaded, model.weights)}
+  flops = images * (work.encoder_flops(model.encoder)
+                    + samples * work.decoder_flops(model.decoder))
+  return work.Work(
+      repeat=estimating.repeat(model, samples, dataset), unit="image-samples",
+      units=images * samples, flops=flops, weights=model.weights)
 
 
 def main(explicit: dict[str, Any]) -> None:
   """Measures what the flags describe."""
-  sizes = {flag.name: flag.default for flag in FLAGS} | explicit
-  json_out, decoder = sizes.pop(measuring.JSON_FLAG), sizes.pop("decoder")
-  config = config_lib.resolve(
-      {"dataset": "omniglot"} | ({} if decoder is None else {"decoder": decoder}), {})
-  startup.load_tensorflow()
-  figures = measure(sizes["images"], sizes["samples"], sizes["side"], config)
-  measuring.show({"decoder": config.decoder} | sizes | figures, json_out)
+  sizes, options = measuring.split(explicit, SIZES, turns.flags())
+  turns.compare("image_nll", sizes, options, measuring.peer_image_sizes(sizes))
 
 
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, FLAGS, USAGE)
+  command_line.run(main, [*SIZES, *turns.flags()], USAGE)
 
 
 if __name__ == "__main__":

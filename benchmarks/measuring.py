@@ -1,10 +1,8 @@
 """What the benchmarks share: flags, memory and how figures are shown. Linux only."""
 
 import json
-import math
 import resource
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from du_vae_tf import command_line
@@ -26,6 +24,43 @@ def json_flag() -> command_line.Flag:
   return flag(JSON_FLAG, None, str, "File for the figures.")
 
 
+def text_flags() -> list[command_line.Flag]:
+  """The sizes of the paper's text model."""
+  return [
+      flag("vocab_size", 20_001, int, "Words of the vocabulary, special ones included."),
+      flag("hidden_size", 1024, int, "LSTM units of encoder and decoder."),
+      flag("embedding_size", 512, int, "Word embedding dimensions."),
+      flag("latent_dim", 32, int, "Latent dimensions.")]
+
+
+def image_flags() -> list[command_line.Flag]:
+  """The sizes of the paper's image model."""
+  return [
+      flag("side", 28, int, "Height and width of an image."),
+      flag("latent_dim", 32, int, "Latent dimensions."),
+      flag("decoder", "pixel_cnn", str, "Network that gives p(x | z).",
+           ("pixel_cnn", "gated_pixel_cnn"))]
+
+
+def split(explicit: Mapping[str, Any],
+          *groups: Sequence[command_line.Flag]) -> list[dict[str, Any]]:
+  """The values of groups of flags, from what was given and the defaults."""
+  return [{spec.name: explicit.get(spec.name, spec.default) for spec in group}
+          for group in groups]
+
+
+def without(sizes: Mapping[str, Any], *names: str) -> dict[str, Any]:
+  """The other sizes."""
+  return {name: value for name, value in sizes.items() if name not in names}
+
+
+def peer_image_sizes(sizes: Mapping[str, Any], *others: str) -> dict[str, Any] | None:
+  """What the peer is given of the sizes of work on images; None where it lacks the network."""
+  if sizes["decoder"] != "pixel_cnn":
+    return None
+  return without(sizes, "decoder", "method", *others)
+
+
 def resident_bytes() -> int:
   """Memory of this process now."""
   with open("/proc/self/statm", encoding="ascii") as statm:
@@ -33,41 +68,13 @@ def resident_bytes() -> int:
 
 
 def peak_bytes() -> int:
-  """The most memory that this process ever had."""
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+  """The most memory that this program ever had.
 
-
-def memory_figures(loaded: int, weights: Any) -> dict[str, float]:
-  """Memory of a model and of the work with it.
-
-  Args:
-    loaded: `resident_bytes` with all libraries loaded, before the model was made.
-    weights: of the model, float32.
-
-  Returns:
-    `model_mib` (the weights) and `mib_above_model`: the highest memory of the process, less what it
-    had with all libraries loaded and the weights. What making the model leaves behind counts as
-    above it, since the work may use it again.
+  Not `ru_maxrss`, which begins at the memory of the process that started this one.
   """
-  size = sum(math.prod(weight.shape) for weight in weights) * 4
-  return {"model_mib": size / 2**20, "mib_above_model": (peak_bytes() - loaded - size) / 2**20}
-
-
-class Clock:
-  """Takes the time of `importance_nll`, without that of building the graph."""
-
-  def __init__(self) -> None:
-    self.seconds = math.nan
-
-  def start(self, total: int, expected_seconds: float) -> None:
-    """Called after the first example; all take the same time."""
-    self._first = expected_seconds / total
-    self._start = time.monotonic()
-
-  def update(self, count: int) -> None:
-    """Called after every piece of the work."""
-    del count
-    self.seconds = self._first + time.monotonic() - self._start
+  with open("/proc/self/status", encoding="ascii") as status:
+    lines = dict(line.split(":", 1) for line in status)
+  return int(lines["VmHWM"].split()[0]) * 1024
 
 
 def show(figures: Mapping[str, Any], json_out: str | None) -> None:

@@ -1,75 +1,66 @@
-"""Speed and memory of the importance-weighted NLL: `bazel run //benchmarks:text_nll`."""
+"""Speed and memory of the importance-weighted NLL of text: `bazel run //benchmarks:text_nll`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import measuring
+from benchmarks import turns
+from benchmarks import work
 from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
-from du_vae_tf import startup
 
 USAGE = """
-Evaluates sentences of random words with a freshly made model of the paper's sizes, and prints how
-fast that was and how much memory it took above the model. Linux only.
+Evaluates sentences of random words with a freshly made model of the paper's sizes, in float32 and
+in the precision that this machine is fast in, and prints speed and memory. Linux only.
 
   bazel run //benchmarks:text_nll -- [--flag=value ...]
 """
 
-
-FLAGS = [
+SIZES = [
     measuring.flag("sentences", 1, int, "Sentences, all of one length."),
-    measuring.flag("words", 200, int, "Words of a sentence."),
+    measuring.flag("words", 80, int, "Words of a sentence."),
     measuring.flag("samples", 500, int, "Importance samples of a sentence."),
-    measuring.flag("vocab_size", 20_001, int, "Words of the vocabulary, special ones included."),
-    measuring.flag("hidden_size", 1024, int, "LSTM units of encoder and decoder."),
-    measuring.flag("embedding_size", 512, int, "Word embedding dimensions."),
-    measuring.json_flag()]
+    *measuring.text_flags()]
 
 
-def measure(sentences: int, words: int, samples: int, vocab_size: int,
-            config: config_lib.RunConfig) -> dict[str, float]:
-  """Evaluates random sentences once.
-
-  Returns:
-    `seconds_per_sentence`, `words_per_second` and `measuring.memory_figures`.
-  """
+def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
+  """The estimates of all sentences."""
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
+  from benchmarks import estimating
   from du_vae_tf.data import text_batching
-  from du_vae_tf.estimators import importance_nll
   from du_vae_tf.models import builders
 
-  loaded = measuring.resident_bytes()
-  model = builders.build_model(config, {"vocab_size": vocab_size})
-  ids = np.random.default_rng(0).integers(4, vocab_size, (sentences, words))
+  config = config_lib.resolve(
+      {"dataset": "yahoo"}
+      | {name: sizes[name] for name in ("hidden_size", "embedding_size", "latent_dim")}, {})
+  model = builders.build_model(config, {"vocab_size": sizes["vocab_size"]}, policy)
+  sentences, words, samples = sizes["sentences"], sizes["words"], sizes["samples"]
+  ids = np.random.default_rng(0).integers(4, sizes["vocab_size"], (sentences, words))
   batch = text_batching.pad_batch(ids.tolist())
   dataset = tf.data.Dataset.from_generator(
       lambda: iter([batch]), output_signature=text_batching.ELEMENT_SPEC)
-  clock = measuring.Clock()
-  weighted = importance_nll.ImportanceNLL(model, samples, seed=0).estimate(dataset, clock)
-  if not np.all(np.isfinite(weighted.nll)):
-    raise FloatingPointError(f"the estimates must be finite. Received: {weighted.nll}.")
-  return {
-      "seconds_per_sentence": clock.seconds / sentences,
-      "words_per_second": sentences * words / clock.seconds,
-      **measuring.memory_figures(loaded, model.weights)}
+  hidden, embedding = sizes["hidden_size"], sizes["embedding_size"]
+  tokens = words + 1
+  flops = sentences * (
+      work.lstm_flops(tokens + 1, embedding, hidden) + work.lstm_flops(tokens, embedding, 0)
+      + samples * (work.lstm_flops(tokens, 0, hidden)
+                   + work.vocabulary_flops(tokens, hidden, sizes["vocab_size"])))
+  return work.Work(
+      repeat=estimating.repeat(model, samples, dataset), unit="sentences", units=sentences,
+      flops=flops, weights=model.weights)
 
 
 def main(explicit: dict[str, Any]) -> None:
   """Measures what the flags describe."""
-  sizes = {flag.name: flag.default for flag in FLAGS} | explicit
-  json_out = sizes.pop(measuring.JSON_FLAG)
-  config = config_lib.resolve(
-      {name: sizes[name] for name in ("hidden_size", "embedding_size")}, {})
-  startup.load_tensorflow()
-  figures = measure(
-      sizes["sentences"], sizes["words"], sizes["samples"], sizes["vocab_size"], config)
-  measuring.show(sizes | figures, json_out)
+  sizes, options = measuring.split(explicit, SIZES, turns.flags())
+  turns.compare("text_nll", sizes, options, sizes)
 
 
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, FLAGS, USAGE)
+  command_line.run(main, [*SIZES, *turns.flags()], USAGE)
 
 
 if __name__ == "__main__":

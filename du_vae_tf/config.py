@@ -129,7 +129,8 @@ class RunConfig:
       "auto", "Training", "Devices; auto: mirrored where there are several GPUs.",
       choices=("auto", "one_device", "mirrored"), mathematics=False)
   precision: str = option(
-      "auto", "Training", "Of products; auto: bfloat16 where the processor or GPU has units for it.",
+      "auto", "Training",
+      "Of products; auto: bfloat16 where the processor or GPU has units for it.",
       choices=("auto", "float32", "bfloat16"), mathematics=False)
   deterministic: bool = option(
       False, "Training", "Repeat bit by bit on the same machine (slower).", mathematics=False)

@@ -67,6 +67,7 @@ class ImportanceNLL:
     self._num_samples = num_samples
     self._seed = seed
     self._max_positions = max_positions
+    self._graph: LogWeights | None = None
 
   def estimate(self, dataset: tf.data.Dataset, progress: Progress) -> Weighted:
     """Passes over the data set, each example once.
@@ -81,14 +82,17 @@ class ImportanceNLL:
     examples, positions = _size(dataset)
     if not examples:
       raise ValueError("`dataset` must hold at least one example. Received an empty one.")
-    log_weights = self._graph(dataset.element_spec)
+    if self._graph is None:
+      self._graph = self._make_graph(dataset.element_spec)
+    log_weights = self._graph
     nll: list[np.ndarray] = []
     rows: list[np.ndarray] = []
     for batch in dataset:
       for piece in self._pieces(batch):
         noise = self._noise(piece["row"])
         if not nll:
-          log_weights(piece, noise[:1], tf.constant(1))  # Traces, which is no part of the expected time.
+          # Traces, which is no part of the expected time.
+          log_weights(piece, noise[:1], tf.constant(1))
         begin = time.monotonic()
         nll.append(self._nll(piece, noise, log_weights))
         if not rows:
@@ -98,7 +102,7 @@ class ImportanceNLL:
         progress.update(len(rows[-1]))
     return Weighted(np.concatenate(nll), np.concatenate(rows))
 
-  def _graph(self, element_spec: dict[str, tf.TensorSpec]) -> LogWeights:
+  def _make_graph(self, element_spec: dict[str, tf.TensorSpec]) -> LogWeights:
     """The model's log-weights as one graph for any number of rows and samples."""
     batch_spec = {name: tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)
                   for name, spec in element_spec.items()}

@@ -50,4 +50,3 @@ class Embedding(keras.layers.Layer):
     return super().get_config() | {
         "vocab_size": self.vocab_size, "size": self.size,
         "initializer": keras.initializers.serialize(self.initializer)}
-

@@ -1,7 +1,7 @@
 """One training step: the loss of a global batch, its gradient and the update, on all replicas."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -21,7 +21,7 @@ TOTALS = ("reconstruction", "kl", "loss", "examples", "tokens")
 WATCHED = ("reconstruction", "kl", "gradient")
 
 Batch = dict[str, tf.Tensor]
-Gradient = tf.Tensor | tf.IndexedSlices
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 class Stepper:

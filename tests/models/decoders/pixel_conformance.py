@@ -41,7 +41,8 @@ class PixelDecoderConformance(parameterized.TestCase):
     x = pixel_reference.images(2, 8)
     z = np.stack([pixel_reference.latents(2, seed) for seed in range(3)])
     expected = [decoder(sample, x) for sample in z]
-    self.assertAllClose(decoder.sample_log_likelihood(z, decoder.shared(x)), expected, rtol=1e-5, atol=1e-4)
+    found = decoder.sample_log_likelihood(z, decoder.shared(x))
+    self.assertAllClose(found, expected, rtol=1e-5, atol=1e-4)
 
   def test_every_pixel_depends_on_z(self) -> None:
     decoder = self.make()

@@ -1,0 +1,40 @@
+"""Training steps of a freshly made model, for the benchmarks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from du_vae_tf import config as config_lib
+from du_vae_tf.models import builders
+from du_vae_tf.objectives import schedules
+from du_vae_tf.training import regimes
+from du_vae_tf.training import step as step_lib
+
+
+class Step:
+  """One training step after the other, the KL weight at 1.
+
+  Args:
+    config: of the run.
+    sizes: what the data fix of the model.
+    policy: Keras dtype policy of the networks.
+  """
+
+  def __init__(self, config: config_lib.RunConfig, sizes: Mapping[str, int], policy: str):
+    self.model = builders.build_model(config, sizes, policy)
+    optimizer = regimes.REGIMES[config.modality].optimizer(config.learning_rate)
+    optimizer.build(self.model.trainable_variables)
+    self._stepper = step_lib.Stepper(
+        self.model, optimizer, tf.distribute.get_strategy(), config,
+        schedules.LinearWarmup(1.0, 0))
+    self._number = 0
+
+  def take(self, batches: Any) -> None:
+    """One step on the next batch; waits for it."""
+    self._number += 1
+    self._stepper.take(batches, tf.constant(self._number, tf.int64))
+    if not np.all(np.isfinite(self._stepper.totals.numpy())):
+      raise FloatingPointError(
+          f"the sums must be finite. Received: {self._stepper.totals_by_name()}.")
