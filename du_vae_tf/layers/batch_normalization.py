@@ -15,8 +15,8 @@ class BatchNormalization(keras.layers.Layer):
       output = scale * (x - E[x]) / sqrt(Var[x] + epsilon) + shift
 
   In training the moments are those of the batch, over all replicas together; otherwise they are
-  running averages. Source: Ioffe and Szegedy 2015. Moments, weights and the normalization itself
-  are float32 under every dtype policy.
+  running averages. Source: Ioffe and Szegedy 2015. Moments, weights and output are float32 under
+  every dtype policy: on a processor the activation that follows is faster so, too.
 
   One replica alone takes TensorFlow's fused operation, several exchange their moments: the same
   mathematics, the first about three times as fast.
@@ -30,14 +30,14 @@ class BatchNormalization(keras.layers.Layer):
     training: whether to use, and average, the moments of the batch.
 
   Returns:
-    float tensor [b, h, w, c] in the compute dtype.
+    float32 [b, h, w, c].
 
   Raises:
     ValueError: an argument is out of its range.
   """
 
   def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    super().__init__(**({"autocast": False} | kwargs))
     if not 0.0 <= momentum < 1.0:
       raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}.")
     if not epsilon >= 0.0:
@@ -68,7 +68,7 @@ class BatchNormalization(keras.layers.Layer):
       self._update_averages(mean, variance, count)
       factor = self.scale.value * tf.math.rsqrt(variance + self.epsilon)
       output = (x - mean) * factor + self.shift.value
-    return tf.cast(output, self.compute_dtype)
+    return output
 
   def affine(self) -> tuple[tf.Tensor, tf.Tensor]:
     """What the layer does outside training: x * factor + offset, float32 [c] each."""

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from du_vae_tf.layers import cudnn_lstm
+
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
 class LSTM(keras.layers.Layer):
@@ -21,6 +23,10 @@ class LSTM(keras.layers.Layer):
   one for the whole sequence, and the gradient of R one product after the backward loop. Products
   are in the compute dtype; gates and states are float32 (or float64) under every dtype policy.
 
+  In training on a GPU, cuDNN runs the recurrence with the same weights, in the compute dtype
+  throughout, and has first derivatives only. Elsewhere it does not, so that what is exported on a
+  machine with a GPU runs on one without.
+
   Args:
     units: size h of the state.
     constant_size: size of the constant input, 0 for none. Concatenating the constant to the input
@@ -34,6 +40,7 @@ class LSTM(keras.layers.Layer):
     constant: float tensor [b, constant_size]; needed if constant_size > 0.
     hidden: h_0, float tensor [b, units]; zeros if None.
     cell: c_0, float tensor [b, units]; zeros if None.
+    training: whether this is a training step.
 
   Returns:
     h_1 ... h_t, [b, t, units], in the compute dtype.
@@ -66,13 +73,17 @@ class LSTM(keras.layers.Layer):
         name="bias", shape=(4 * self.units,), initializer=self.bias_initializer)
 
   def call(self, inputs: tf.Tensor, constant: tf.Tensor | None = None,
-           hidden: tf.Tensor | None = None, cell: tf.Tensor | None = None) -> tf.Tensor:
-    projection = self._project(tf.transpose(inputs, [1, 0, 2])) + self.offset(constant)
-    zeros = tf.zeros([tf.shape(inputs)[0], self.units], projection.dtype)
-    outputs = _recurrence(
-        projection, self._weight(self.recurrent_kernel),
-        zeros if hidden is None else tf.cast(hidden, projection.dtype),
-        zeros if cell is None else tf.cast(cell, projection.dtype))
+           hidden: tf.Tensor | None = None, cell: tf.Tensor | None = None,
+           training: bool = False) -> tf.Tensor:
+    time_major = tf.transpose(inputs, [1, 0, 2])
+    zeros = tf.zeros([tf.shape(inputs)[0], self.units], self._state_dtype)
+    hidden, cell = (zeros if state is None else tf.cast(state, zeros.dtype)
+                    for state in (hidden, cell))
+    if training and cudnn_lstm.available():
+      outputs = self._by_cudnn(time_major, constant, hidden, cell)
+    else:
+      outputs = _recurrence(self._project(time_major) + self.offset(constant),
+                            self._weight(self.recurrent_kernel), hidden, cell)
     return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
 
   def offset(self, constant: tf.Tensor | None) -> tf.Tensor:
@@ -158,6 +169,18 @@ class LSTM(keras.layers.Layer):
         "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
         "bias_initializer": keras.initializers.serialize(self.bias_initializer)}
+
+  def _by_cudnn(self, inputs: tf.Tensor, constant: tf.Tensor | None, hidden: tf.Tensor,
+                cell: tf.Tensor) -> tf.Tensor:
+    """h_1 ... h_t [t, b, units] of inputs [t, b, d], the constant repeated at every step."""
+    if constant is not None:
+      repeated = tf.repeat(constant[tf.newaxis], tf.shape(inputs)[0], axis=0)
+      inputs = tf.concat([inputs, tf.cast(repeated, inputs.dtype)], axis=-1)
+    weights = (self._weight(variable)
+               for variable in (self.kernel, self.recurrent_kernel, self.bias))
+    return cudnn_lstm.outputs(
+        tf.cast(inputs, self.compute_dtype), *weights,
+        *(tf.cast(state, self.compute_dtype) for state in (hidden, cell)))
 
   @property
   def _state_dtype(self) -> str:

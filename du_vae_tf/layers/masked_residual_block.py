@@ -30,13 +30,14 @@ class MaskedResidualBlock(keras.layers.Layer):
     training: whether batch moments are used.
 
   Returns:
-    float tensor [b, h, w, channels].
+    float32 [b, h, w, channels].
   """
 
   def __init__(self, channels: int, kernel_size: int,
                initializers: convolution.Initializers = convolution.glorot_uniform,
                **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # The sum takes its input as it is; each layer casts for itself.
+    super().__init__(**({"autocast": False} | kwargs))
     self.channels = channels
     self.kernel_size = kernel_size
     half = channels // 2
@@ -72,7 +73,7 @@ class MaskedResidualBlock(keras.layers.Layer):
     x = tf.nn.elu(self.reduce_normalization(self.reduce(inputs), training=training))
     x = tf.nn.elu(self.masked_normalization(self.masked(x), training=training))
     x = self.expand_normalization(self.expand(x), training=training)
-    return tf.nn.elu(x + tf.cast(inputs, x.dtype))
+    return tf.nn.elu(x + tf.cast(inputs, tf.float32))
 
   def stream(self) -> "BlockStream":
     """The block in evaluation mode, for one position at a time."""

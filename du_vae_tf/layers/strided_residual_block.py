@@ -30,13 +30,14 @@ class StridedResidualBlock(keras.layers.Layer):
     training: whether batch moments are used.
 
   Returns:
-    float tensor [b, ceil(h / 2), ceil(w / 2), channels].
+    float32 [b, ceil(h / 2), ceil(w / 2), channels].
   """
 
   def __init__(self, channels: int,
                initializers: convolution.Initializers = convolution.glorot_uniform,
                **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # The sum takes its input as it is; each layer casts for itself.
+    super().__init__(**({"autocast": False} | kwargs))
     self.channels = channels
 
     def layer(stride: int, name: str) -> convolution.Convolution:

@@ -110,7 +110,7 @@ class LSTMDecoder(keras.layers.Layer):
     if training:
       inputs = _dropout(inputs, dropout_seed, 0)
     hidden, cell = self._initial_state(z)
-    outputs = self.lstm(inputs, constant=z, hidden=hidden, cell=cell)
+    outputs = self.lstm(inputs, constant=z, hidden=hidden, cell=cell, training=training)
     if training:
       outputs = _dropout(outputs, dropout_seed, 1)
     return -self.cross_entropy(outputs, ids[:, 1:], length - 1, training=training)

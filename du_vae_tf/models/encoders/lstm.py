@@ -34,7 +34,7 @@ class LSTMEncoder(keras.layers.Layer):
   Call arguments:
     ids: integer tensor [b, t], padded on the right; what the padding is does not matter.
     length: integer tensor [b], tokens of each row, >= 1.
-    training: without effect.
+    training: whether this is a training step; the values are the same.
 
   Returns:
     mean and log-variance, float32 [b, n] each, as the linear map gives them.
@@ -99,8 +99,7 @@ class LSTMEncoder(keras.layers.Layer):
 
   def call(self, ids: tf.Tensor, length: tf.Tensor,
            training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-    del training
-    outputs = self.lstm(self.embedding(ids))
+    outputs = self.lstm(self.embedding(ids), training=training)
     state = tf.gather(outputs, length - 1, axis=1, batch_dims=1)
     moments = tf.cast(self.head(state), tf.float32)
     mean, log_variance = tf.split(moments, 2, axis=-1)
