@@ -34,7 +34,7 @@ class Step:
   def take(self, batches: Any) -> None:
     """One step on the next batch; waits for it."""
     self._number += 1
-    self._stepper.take(batches, tf.constant(self._number, tf.int64))
+    self._stepper.take(batches, tf.constant(self._number, tf.int64), tf.constant(1, tf.int64))
     if not np.all(np.isfinite(self._stepper.totals.numpy())):
       raise FloatingPointError(
           f"the sums must be finite. Received: {self._stepper.totals_by_name()}.")

@@ -132,6 +132,9 @@ class RunConfig:
       "auto", "Training",
       "Of products; auto: bfloat16 where the processor or GPU has units for it.",
       choices=("auto", "float32", "bfloat16"), mathematics=False)
+  jit_compile: bool = option(
+      False, "Training", "Compile steps on images by XLA, on one device (slower on a processor).",
+      mathematics=False)
   deterministic: bool = option(
       False, "Training", "Repeat bit by bit on the same machine (slower).", mathematics=False)
 
@@ -261,6 +264,10 @@ def _check_ranges(config: RunConfig) -> None:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 2, since networks of images normalize"
         " over the batch.")
+  if config.jit_compile and config.modality == "text":
+    raise errors.UserError(
+        f"--jit_compile: XLA compiles anew for every shape, and sentences of --dataset="
+        f"{config.dataset} have many; it is for images.")
   if config.batching == "equal_length" and config.batch_size < 16:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 16 with --batching=equal_length,"

@@ -108,6 +108,8 @@ class RefusalTest(parameterized.TestCase):
       (["--dataset=yahoo", "--encoder=resnet"], "--encoder=resnet: is for image.*use lstm"),
       (["--dataset=omniglot", "--method=vae", "--batch_size=1"],
        "--batch_size=1.*at least 2.*images"),
+      (["--jit_compile"], "--jit_compile.*--dataset=synthetic.*for images"),
+      (["--precision=half"], "--precision=half.*bfloat16"),
       (["yahoo"], "unexpected argument 'yahoo'"),
       (["--flagfile=absent.flags"], "--flagfile=absent.flags.*no such file.*yahoo.flags"),
   )

@@ -29,11 +29,15 @@ from du_vae_tf.training import strategies
 from du_vae_tf.training import summaries
 from du_vae_tf.training.procedures import standard
 
-PROCEDURES: dict[str, Callable[[step_lib.Stepper, Any, tf.Tensor], None]] = {
-    "standard": standard.outer_update}
+PROCEDURES: dict[str, Callable[[step_lib.Stepper, Any, tf.Tensor, tf.Tensor], None]] = {
+    "standard": standard.outer_updates}
 
 # Steps between two looks at the sums: a look waits for the device.
 _LOOK_EVERY = 10
+
+# Steps run in one call for so long, which spares small models the price of a call and still lets a
+# request to stop through.
+_CALL_SECONDS = 0.1
 
 # Examples in one batch of a validation pass, where nothing is kept for gradients.
 EVALUATION_BATCH = 64
@@ -69,6 +73,10 @@ class Training:
     self._warmup = schedules.LinearWarmup(config.kl_start, schedules.warmup_steps(
         config.warmup_epochs, corpus.splits["train"].num_examples, config.batch_size))
     self._strategy = strategies.make_strategy(config.strategy)
+    if config.jit_compile and self._strategy.num_replicas_in_sync > 1:
+      raise errors.UserError(
+          f"--jit_compile: works on one device, and --strategy={config.strategy} takes"
+          f" {self._strategy.num_replicas_in_sync}; add --strategy=one_device.")
     policy = precision.policy(config.precision)
     with self._strategy.scope():
       self._model = builders.build_model(config, corpus.sizes, policy)
@@ -81,6 +89,7 @@ class Training:
     self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
     self._warned = False
+    self._steps_at_once = 1
     bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
         [summaries.EpochSummaries(folder), *self._pictures(corpus), *bars, *callbacks],
@@ -161,14 +170,20 @@ class Training:
     iterator = iter(strategies.distribute(dataset, self._strategy))
     since_save = console.Stopwatch()
     self._epoch_clock.lap()
+    since_look = console.Stopwatch()
     logs: dict[str, float] = {}
     while progress.batch < self._batches.batches_per_epoch:
-      update(self._stepper, iterator, tf.constant(progress.step + 1, tf.int64))
-      progress.batch += 1
-      progress.step += 1
+      count = min(self._steps_at_once, self._batches.batches_per_epoch - progress.batch,
+                  _LOOK_EVERY - progress.batch % _LOOK_EVERY)
+      update(self._stepper, iterator, tf.constant(progress.step + 1, tf.int64),
+             tf.constant(count, tf.int64))
+      progress.batch += count
+      progress.step += count
       if progress.batch % _LOOK_EVERY == 0:
         self._refuse_faults()
         logs = self._stepper.means("loss", "kl")
+        fitting = int(_CALL_SECONDS * _LOOK_EVERY / since_look.lap())
+        self._steps_at_once = max(1, min(_LOOK_EVERY, fitting))
       self._callbacks.on_train_batch_end(progress.batch - 1, logs)
       self._stop.check()
       if since_save.seconds > 60 * self._config.checkpoint_minutes:

@@ -48,6 +48,10 @@ class Stepper:
     self._strategy = strategy
     self._config = config
     self._warmup = warmup
+    # All that is random is drawn before, so that XLA changes no draw.
+    self._differentiate: Any = self._loss_and_gradients
+    if config.jit_compile:
+      self._differentiate = tf.function(self._loss_and_gradients, jit_compile=True)
     self.totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
     self.first_fault = tf.Variable(tf.zeros([2], tf.int64), trainable=False)
 
@@ -56,13 +60,18 @@ class Stepper:
     return self._config.fidelity_row.regularize_from_start or self._warmup.finished(step)
 
   @tf.function
-  def take(self, iterator: Any, step: tf.Tensor) -> None:
-    """Takes the next batch and updates the weights.
+  def take(self, iterator: Any, step: tf.Tensor, count: tf.Tensor) -> None:
+    """Takes the next batches and updates the weights after each, in one call.
 
     Args:
       iterator: of distributed batches.
-      step: int64 scalar, counted from 1.
+      step: int64 scalar, number of the first step, counted from 1.
+      count: int64 scalar, how many steps.
     """
+    for number in tf.range(step, step + count):
+      self._take_one(iterator, number)
+
+  def _take_one(self, iterator: Any, step: tf.Tensor) -> None:
     sums, faults = self._strategy.run(self._replica_step, args=(next(iterator), step))
     self.totals.assign_add(self._strategy.reduce("SUM", sums, axis=None))
     faults = self._strategy.reduce("SUM", faults, axis=None) > 0
@@ -74,14 +83,11 @@ class Stepper:
     context = tf.distribute.get_replica_context()
     rows = tf.shape(batch["row"])[0]
     all_rows = context.all_reduce("SUM", tf.cast(rows, tf.float32))
-    with tf.GradientTape() as tape:
-      terms = self._terms(batch, step)
-      losses = elbo.negative_elbo(
-          terms["reconstruction"], terms["kl"], self._warmup.weight(step))
-      loss = tf.reduce_sum(losses) / all_rows
-    variables = self._model.trainable_variables
-    gradients, norm = reduced_and_clipped(tape.gradient(loss, variables))
-    self._optimizer.apply(gradients, variables)
+    terms, losses, gradients = self._differentiate(
+        self._drawn(batch, step), self._warmup.weight(step), self.regularized(step), all_rows,
+        self._seed("word_dropout", step))
+    gradients, norm = reduced_and_clipped(gradients)
+    self._optimizer.apply(gradients, self._model.trainable_variables)
     sums = tf.stack([
         tf.reduce_sum(tf.cast(value, tf.float64))
         for value in (terms["reconstruction"], terms["kl"], losses,
@@ -92,28 +98,34 @@ class Stepper:
     return sums, tf.cast(faults, tf.int32)
 
   def _drawn(self, batch: Batch, step: tf.Tensor) -> Batch:
-    """The batch with its grey images binarised anew, by draws of its own if it brings them."""
-    if "image" not in batch:
-      return batch
-    grey = batch["image"]
-    uniform = batch.get("pixel_uniform")
-    if uniform is None:
-      uniform = tf.random.stateless_uniform(tf.shape(grey), self._seed("binarization", step))
-    return batch | {"image": tf.cast(uniform < grey, grey.dtype)}
+    """The batch with the draws of this step, where it does not bring its own.
 
-  def _terms(self, batch: Batch, step: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Terms of the batch under this step's noise, or under noise that the batch brings along."""
-    batch = self._drawn(batch, step)
+    Grey images are binarised anew.
+    """
     shape = [tf.shape(batch["row"])[0], self._model.latent_dim]
-    noise = batch.get("noise")
-    if noise is None:
-      noise = tf.random.stateless_normal(shape, self._seed("posterior_noise", step))
-    uniform = batch.get("variance_uniform")
-    if uniform is None:
-      uniform = tf.random.stateless_uniform(shape, self._seed("variance_dropout", step))
-    return self._model.terms(
-        batch, noise, training=True, active=self.regularized(step), variance_uniform=uniform,
-        dropout_seed=self._seed("word_dropout", step))
+    drawn = {
+        "noise": batch["noise"] if "noise" in batch
+        else tf.random.stateless_normal(shape, self._seed("posterior_noise", step)),
+        "variance_uniform": batch["variance_uniform"] if "variance_uniform" in batch
+        else tf.random.stateless_uniform(shape, self._seed("variance_dropout", step))}
+    if "image" in batch:
+      grey = batch["image"]
+      uniform = batch["pixel_uniform"] if "pixel_uniform" in batch else (
+          tf.random.stateless_uniform(tf.shape(grey), self._seed("binarization", step)))
+      drawn["image"] = tf.cast(uniform < grey, grey.dtype)
+    return batch | drawn
+
+  def _loss_and_gradients(
+      self, batch: Batch, kl_weight: tf.Tensor, active: tf.Tensor, all_rows: tf.Tensor,
+      dropout_seed: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, list[Gradient]]:
+    """Terms and losses of the rows, and the gradients of their share in the global mean."""
+    with tf.GradientTape() as tape:
+      terms = self._model.terms(
+          batch, batch["noise"], training=True, active=active,
+          variance_uniform=batch["variance_uniform"], dropout_seed=dropout_seed)
+      losses = elbo.negative_elbo(terms["reconstruction"], terms["kl"], kl_weight)
+      loss = tf.reduce_sum(losses) / all_rows
+    return terms, losses, tape.gradient(loss, self._model.trainable_variables)
 
   def _seed(self, purpose: str, step: tf.Tensor) -> tf.Tensor:
     return seeds.stateless_seed(self._config.seed, purpose, step, seeds.replica_id())

@@ -85,7 +85,7 @@ class Setup:
   def take(self, batches: list[dict[str, tf.Tensor]]) -> None:
     iterator = iter(strategies.distribute(dataset_of(batches), self.strategy))
     for number in range(1, len(batches) + 1):
-      self.stepper.take(iterator, tf.constant(number, tf.int64))
+      self.stepper.take(iterator, tf.constant(number, tf.int64), tf.constant(1, tf.int64))
 
   def weights(self) -> list[np.ndarray]:
     return [variable.numpy() for variable in self.model.variables]
@@ -138,6 +138,35 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class StepTest(tf.test.TestCase, parameterized.TestCase):
+
+  def test_several_steps_in_one_call_are_the_same_steps(self):
+    batches = [make_batch(rows, time, seed, noise=False)
+               for seed, (rows, time) in enumerate([(8, 6), (5, 9), (4, 4), (8, 5), (6, 7)])]
+    one = Setup(tf.distribute.get_strategy(), make_config())
+    one.take(batches)
+    several = Setup(tf.distribute.get_strategy(), make_config())
+    iterator = iter(dataset_of(batches))
+    for first, count in ((1, 3), (4, 2)):
+      several.stepper.take(
+          iterator, tf.constant(first, tf.int64), tf.constant(count, tf.int64))
+    # The same operations; only their sums may be split differently among threads.
+    self.assertAllClose(one.weights(), several.weights(), rtol=1e-6, atol=1e-7)
+    self.assertAllClose(one.stepper.totals, several.stepper.totals, rtol=1e-6)
+    self.assertEqual(several.stepper.take.experimental_get_tracing_count(), 1)
+
+  def test_compiled_steps_on_images_are_the_same_steps(self):
+    batches = [make_images(8, seed) for seed in range(2)]
+    for batch in batches:
+      for name in ("noise", "variance_uniform", "pixel_uniform"):
+        del batch[name]
+    found = []
+    for jit_compile in (False, True):
+      setup = Setup(tf.distribute.get_strategy(),
+                    tiny_images.make_config(learning_rate=0.01, jit_compile=jit_compile))
+      setup.take(batches)
+      found.append((setup.weights(), setup.stepper.totals))
+    for plain, compiled in zip(*found, strict=True):
+      self.assertAllClose(plain, compiled, rtol=1e-4, atol=1e-5)
 
   def test_joint_gradient_norm_is_clipped_once(self):
     gradients = [tf.constant([30.0, 40.0]), tf.constant([[0.0], [120.0]])]  # Norm 130.
@@ -247,7 +276,7 @@ class BinarizationTest(tf.test.TestCase, parameterized.TestCase):
     iterator = iter(dataset_of([batch] * steps))
     found = []
     for number in range(1, steps + 1):
-      stepper.take(iterator, tf.constant(number, tf.int64))
+      stepper.take(iterator, tf.constant(number, tf.int64), tf.constant(1, tf.int64))
       found.append(model.seen.numpy())
     return found
 
