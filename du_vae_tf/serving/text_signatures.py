@@ -6,9 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from du_vae_tf import seeds
 from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import vae
 from du_vae_tf.serving import likelihood
+
+_BEAM_WIDTH = 5
 
 
 class TextSignatures(tf.Module):
@@ -40,8 +43,8 @@ class TextSignatures(tf.Module):
   @property
   def signatures(self) -> Mapping[str, Any]:
     """The functions by the names of the signatures."""
-    return {"encode": self.encode, "reconstruct": self.reconstruct,
-            "log_likelihood": self.log_likelihood}
+    return {"encode": self.encode, "reconstruct": self.reconstruct, "generate": self.generate,
+            "beam_search": self.beam_search, "log_likelihood": self.log_likelihood}
 
   def _batch(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
     """Sentences as the model reads them; a word that names a special id counts as unknown."""
@@ -73,6 +76,25 @@ class TextSignatures(tf.Module):
     """Greedy decoding from the posterior mean: `text`, string [b]."""
     mean = self._model.posterior(self._batch(text)).mean
     return {"text": self._text(self._model.decoder.greedy(mean, self._longest + 1))}
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seed")])
+  def generate(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    """A sentence drawn from the model for each seed [b]: `text`, string [b]."""
+    z = seeds.row_normals(seed, "generate", tf.zeros_like(seed), [self._model.latent_dim])
+    return {"text": self._text(self._model.decoder.sample(z, self._longest + 1, seed))}
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+  def beam_search(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The likeliest sentences at the posterior mean that a beam of 5 finds, best first.
+
+    Returns:
+      `text`: string [b, 5]; `log_probability`: of each sentence given the mean, nats, float32
+      [b, 5], -inf where there is none.
+    """
+    mean = self._model.posterior(self._batch(text)).mean
+    ids, scores = self._model.decoder.beam_search(mean, self._longest + 1, _BEAM_WIDTH)
+    flat = self._text(tf.reshape(ids, [tf.size(scores), tf.shape(ids)[2]]))
+    return {"text": tf.reshape(flat, tf.shape(scores)), "log_probability": scores}
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text"),
                                 tf.TensorSpec([None], tf.int64, name="seed")])

@@ -34,9 +34,7 @@ class SignaturesTest(tf.test.TestCase):
       variable.assign(np.abs(generator.normal(0.6, 0.3, variable.shape))
                       if "variance" in variable.name else generator.normal(0, 0.8, variable.shape))
     module = text_signatures.TextSignatures(cls.model, cls.folder / "vocab.txt", 8, LONGEST)
-    tf.saved_model.save(module, str(cls.folder / "saved"), signatures={
-        "encode": module.encode, "reconstruct": module.reconstruct,
-        "log_likelihood": module.log_likelihood})
+    tf.saved_model.save(module, str(cls.folder / "saved"), signatures=module.signatures)
     cls.loaded = tf.saved_model.load(str(cls.folder / "saved"))
 
   def ask(self, name: str, texts: list[str], **extra: tf.Tensor) -> dict[str, np.ndarray]:
@@ -79,6 +77,31 @@ class SignaturesTest(tf.test.TestCase):
     answers = [text.decode() for text in self.ask("reconstruct", texts)["text"]]
     self.assertEqual(answers, expected)
     self.assertTrue(any(answers))
+
+  def test_generate_draws_a_sentence_for_each_seed(self):
+    seed = tf.range(12, dtype=tf.int64)
+    z = seeds.row_normals(seed, "generate", tf.zeros_like(seed), [3])
+    ids = self.model.decoder.sample(z, LONGEST + 1, seed).numpy()
+    expected = [self.vocabulary.decode(row) for row in ids]
+
+    def generate(seed: tf.Tensor) -> list[str]:
+      answers = self.loaded.signatures["generate"](seed=seed)
+      return [text.decode() for text in answers["text"].numpy()]
+
+    self.assertEqual(generate(seed), expected)
+    self.assertEqual(generate(seed[7:8]), expected[7:8])
+    self.assertGreater(len(set(expected)), 3)
+    self.assertEmpty(generate(seed[:0]))
+
+  def test_beam_search_gives_the_likeliest_sentences_best_first(self):
+    texts = ["w1 w2 w3 w4", "w29 w2", "w5"]
+    mean = self.model.posterior(self.batch(texts)).mean
+    ids, scores = self.model.decoder.beam_search(mean, LONGEST + 1, 5)
+    answers = self.ask("beam_search", texts)
+    self.assertAllClose(answers["log_probability"], scores, rtol=1e-5)
+    self.assertEqual([[text.decode() for text in row] for row in answers["text"]],
+                     [[self.vocabulary.decode(beam) for beam in row] for row in ids.numpy()])
+    self.assertEqual(self.ask("beam_search", np.zeros([0], object))["text"].shape, (0, 5))
 
   def test_log_likelihood_equals_the_python_estimate(self):
     texts = ["w1 w2 w3 w4", "w29 w2"]

@@ -13,10 +13,7 @@ from du_vae_tf.layers import lstm
 from du_vae_tf.layers import pointwise
 from du_vae_tf.models import initialization
 from du_vae_tf.models import text_inputs
-
-PAD_ID = 0
-START_ID = 1
-END_ID = 2
+from du_vae_tf.models.decoders import text_search
 
 _DROPOUT_RATE = 0.5
 
@@ -109,7 +106,7 @@ class LSTMDecoder(keras.layers.Layer):
     inputs = self.embedding(ids[:, :-1])
     if training:
       inputs = _dropout(inputs, dropout_seed, 0)
-    hidden, cell = self._initial_state(z)
+    hidden, cell = self.initial_state(z)
     outputs = self.lstm(inputs, constant=z, hidden=hidden, cell=cell, training=training)
     if training:
       outputs = _dropout(outputs, dropout_seed, 1)
@@ -135,7 +132,7 @@ class LSTMDecoder(keras.layers.Layer):
     """
     projection, targets, count = shared
     samples, rows, steps = tf.shape(z)[0], tf.shape(targets)[0], tf.shape(targets)[1]
-    hidden, cell = self._initial_state(z)
+    hidden, cell = self.initial_state(z)
     outputs = self.lstm.sample_outputs(projection, z, hidden, cell)
     losses = self.cross_entropy(
         tf.reshape(outputs, [samples * rows, steps, self.hidden_size]),
@@ -143,40 +140,18 @@ class LSTMDecoder(keras.layers.Layer):
     return -tf.reshape(losses, [samples, rows])
 
   def greedy(self, z: tf.Tensor, max_length: int | tf.Tensor) -> tf.Tensor:
-    """The sequence that takes the likeliest token at every step.
+    """The likeliest token at every step given z [b, n]; see `text_search.greedy`."""
+    return text_search.greedy(LSTMSteps(self, z), max_length)
 
-    Stops as soon as every row has its end symbol. Padding and start symbol are never chosen.
+  def sample(self, z: tf.Tensor, max_length: int | tf.Tensor, seed: tf.Tensor,
+             temperature: float = 1.0, top_k: int | None = None) -> tf.Tensor:
+    """Tokens drawn from p(x | z) of z [b, n]; see `text_search.sample`."""
+    return text_search.sample(LSTMSteps(self, z), max_length, seed, temperature, top_k)
 
-    Args:
-      z: float tensor [b, n].
-      max_length: most tokens of a row, >= 1.
-
-    Returns:
-      int32 [b, t], t <= max_length: words, end symbol if it was reached, padding.
-    """
-    offset = self.lstm.offset(z)
-    hidden, cell = self._initial_state(z)
-    token = tf.fill([tf.shape(z)[0]], START_ID)
-    ended = tf.zeros_like(token, tf.bool)
-    ids = tf.zeros([tf.shape(z)[0], 0], tf.int32)
-
-    def unfinished(ended: tf.Tensor, token: tf.Tensor, ids: tf.Tensor, *_: Any) -> tf.Tensor:
-      del token
-      return (tf.shape(ids)[1] < max_length) & ~tf.reduce_all(ended)
-
-    def body(ended: tf.Tensor, token: tf.Tensor, ids: tf.Tensor, hidden: tf.Tensor,
-             cell: tf.Tensor) -> Any:
-      hidden, cell = self.lstm.step(self.embedding(token), offset, hidden, cell)
-      logits = self.cross_entropy.logits(hidden)[:, END_ID:]
-      best = END_ID + tf.argmax(logits, axis=-1, output_type=tf.int32)
-      token = tf.where(ended, PAD_ID, best)
-      ids = tf.concat([ids, token[:, tf.newaxis]], axis=1)
-      return ended | (token == END_ID), token, ids, hidden, cell
-
-    variables = (ended, token, ids, hidden, cell)
-    invariants = [value.shape for value in variables]
-    invariants[2] = tf.TensorShape([ids.shape[0], None])
-    return tf.while_loop(unfinished, body, variables, shape_invariants=tuple(invariants))[2]
+  def beam_search(self, z: tf.Tensor, max_length: int | tf.Tensor,
+                  width: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The likeliest sentences that a beam finds given z [b, n]; see `text_search.beam_search`."""
+    return text_search.beam_search(LSTMSteps(self, z), max_length, width)
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
@@ -184,10 +159,40 @@ class LSTMDecoder(keras.layers.Layer):
         "embedding_size": self.embedding_size, "hidden_size": self.hidden_size,
         "seed": self.seed}
 
-  def _initial_state(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def initial_state(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """h_0 and c_0 [..., hidden_size] for z [..., n]."""
     cell = self.state(z)
     return tf.tanh(cell), cell
+
+
+
+class LSTMSteps:
+  """The decoder given z, one token at a time; see `text_search.Steps`.
+
+  The state is h, c and what z adds to the gates, which stays as it is.
+
+  Args:
+    decoder: with all its weights; in evaluation mode.
+    z: float tensor [b, n].
+  """
+
+  def __init__(self, decoder: LSTMDecoder, z: tf.Tensor) -> None:
+    self._decoder = decoder
+    self._z = z
+
+  def begin(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """h_0, c_0 and the offset."""
+    hidden, cell = self._decoder.initial_state(self._z)
+    offset = self._decoder.lstm.offset(self._z)
+    return tf.cast(hidden, offset.dtype), tf.cast(cell, offset.dtype), offset
+
+  def step(self, token: tf.Tensor,
+           state: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Any]:
+    """Logits of the next token, and the state."""
+    hidden, cell, offset = state
+    hidden, cell = self._decoder.lstm.step(
+        self._decoder.embedding(token), offset, hidden, cell)
+    return self._decoder.cross_entropy.logits(hidden), (hidden, cell, offset)
 
 
 def _dropout(tensor: tf.Tensor, seed: tf.Tensor, place: int) -> tf.Tensor:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from du_vae_tf.data import vocabulary
 from du_vae_tf.models.decoders import lstm
+from du_vae_tf.models.decoders import text_search
 from tests.models import reference
 from tests.testing import tolerances
 
@@ -118,12 +119,12 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
     weights = weights_of(decoder)
     ended = 0
     for row in range(40):
-      ids = [lstm.START_ID]
-      while len(ids) < 10 and ids[-1] != lstm.END_ID:
+      ids = [text_search.START_ID]
+      while len(ids) < 10 and ids[-1] != text_search.END_ID:
         log_probs = reference.decode(weights, z[row].astype(np.float64), ids)[-1]
         ids.append(2 + int(np.argmax(log_probs[2:])))
-      ended += ids[-1] == lstm.END_ID
-      padding = [lstm.PAD_ID] * (result.shape[1] - len(ids) + 1)
+      ended += ids[-1] == text_search.END_ID
+      padding = [text_search.PAD_ID] * (result.shape[1] - len(ids) + 1)
       self.assertAllEqual(result[row], ids[1:] + padding)
     self.assertBetween(ended, 1, 39)
 
@@ -134,7 +135,7 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
     kernel[:, 2:] = 0.0
     kernel[:, 0], kernel[:, 1] = 50.0, -50.0
     decoder.cross_entropy.kernel.assign(kernel)
-    self.assertAllEqual(decoder.greedy(random_z(5), 7), np.full([5, 1], lstm.END_ID))
+    self.assertAllEqual(decoder.greedy(random_z(5), 7), np.full([5, 1], text_search.END_ID))
 
   def test_greedy_stops_when_all_rows_have_ended(self) -> None:
     decoder = make_decoder()
@@ -142,7 +143,7 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
     with mock.patch.object(decoder.lstm, "step", wraps=decoder.lstm.step) as step:
       result = decoder.greedy(random_z(5), 100)
     # All logits are equal, so the first that may be chosen is: the end symbol.
-    self.assertAllEqual(result, np.full([5, 1], lstm.END_ID))
+    self.assertAllEqual(result, np.full([5, 1], text_search.END_ID))
     self.assertEqual(step.call_count, 1)
 
   def test_greedy_is_exported_for_any_number_of_rows(self) -> None:
@@ -178,7 +179,7 @@ class LSTMDecoderTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(clone(random_z(3), IDS, LENGTH), decoder(random_z(3), IDS, LENGTH))
 
   def test_special_ids_are_those_of_the_vocabulary(self) -> None:
-    self.assertEqual((lstm.PAD_ID, lstm.START_ID, lstm.END_ID),
+    self.assertEqual((text_search.PAD_ID, text_search.START_ID, text_search.END_ID),
                      (vocabulary.PAD, vocabulary.START, vocabulary.END))
 
 

@@ -1,0 +1,106 @@
+"""The benchmarks do what they say, at sizes at which their figures mean nothing."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from benchmarks import beam_search
+from benchmarks import generate
+from benchmarks import image_nll
+from benchmarks import image_step
+from benchmarks import measuring
+from benchmarks import text_nll
+from benchmarks import text_step
+from benchmarks import turns
+from benchmarks import work
+from du_vae_tf.models.decoders import pixel_cnn
+from du_vae_tf.models.encoders import resnet
+
+TEXT = {"vocab_size": 30, "hidden_size": 8, "embedding_size": 6, "latent_dim": 3}
+IMAGE = {"side": 8, "latent_dim": 3, "decoder": "pixel_cnn"}
+
+CASES = {
+    "text_step": (text_step, TEXT | {"batch_size": 4, "words": 5, "method": "du_vae"}, 20),
+    "text_nll": (text_nll, TEXT | {"sentences": 2, "words": 5, "samples": 3}, 2),
+    "image_step": (image_step, IMAGE | {"batch_size": 4, "method": "du_vae"}, 4),
+    "image_nll": (image_nll, IMAGE | {"images": 2, "samples": 3}, 6),
+    "beam_search": (beam_search, TEXT | {"sentences": 3, "width": 2, "max_length": 4}, 3),
+    "generate": (generate, IMAGE | {"images": 2}, 2)}
+
+
+class WorkTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters(*CASES)
+  def test_work_can_be_repeated_and_counts_its_units(self, name: str) -> None:
+    module, sizes, units = CASES[name]
+    described = module.prepare(sizes, "float32")
+    for _ in range(2):
+      described.repeat()
+    self.assertEqual(described.units, units)
+    self.assertGreater(described.flops, 0.0)
+    self.assertEqual(described.weight_bytes,
+                     sum(weight.numpy().nbytes for weight in described.weights))
+
+  def test_a_training_step_trains(self) -> None:
+    module, sizes, _ = CASES["text_step"]
+    described = module.prepare(sizes, "float32")
+    before = [weight.numpy() for weight in described.weights]
+    described.repeat()
+    self.assertGreater(max(np.abs(old - weight.numpy()).max() for old, weight in zip(
+        before, described.weights, strict=True)), 0.0)
+
+  def test_operations_on_images_are_those_of_the_published_sizes(self) -> None:
+    decoder = pixel_cnn.PixelCNNDecoder(32, 28)
+    decoder.build((None, 32))
+    # 7 x 7 kernels are stored and multiplied as 4 x 7, 5 x 5 as 3 x 5, 3 x 3 as 2 x 3.
+    blocks = {7: 8, 5: 8, 3: 7}
+    kernels = 4 * 7 * 64 + 49 * 4 * 64 + 64 * 64 + 64 + sum(
+        count * (2 * 64 * 32 + (size // 2 + 1) * size * 32 * 32)
+        for size, count in blocks.items())
+    self.assertEqual(work.decoder_flops(decoder), 2 * (784 * kernels + 32 * 4 * 784))
+    encoder = resnet.ResNetEncoder(32, 28)
+    encoder.build(None)
+    block = [9 * channels * 64 + 9 * 64 * 64 + channels * 64 for channels in (1, 64, 64)]
+    self.assertEqual(work.encoder_flops(encoder), 2 * (
+        14**2 * block[0] + 7**2 * block[1] + 4**2 * block[2] + 16 * 64 * 512 + 512 * 64))
+
+  def test_peak_memory_is_that_of_this_process(self) -> None:
+    before = measuring.peak_bytes()
+    held = np.ones(2**26, np.uint8)
+    self.assertGreaterEqual(measuring.peak_bytes(), max(before, held.nbytes))
+    self.assertGreater(measuring.peak_bytes(), measuring.resident_bytes() - 2**24)
+
+
+class TurnsTest(tf.test.TestCase):
+
+  def test_sides_take_turns_and_the_table_has_their_figures(self) -> None:
+    path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
+    flags = [f"--{name}={value}" for name, value in CASES["text_step"][1].items()]
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.text_step", *flags, "--rounds=2",
+         "--precision=bfloat16", f"--json_out={path}"],
+        capture_output=True, text=True, check=False)
+    self.assertEqual(result.returncode, 0, result.stderr)
+    self.assertIn("du_vae_tf, bfloat16", result.stdout)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    self.assertEqual(figures["processor"], turns.processor())
+    side, = figures["sides"]
+    self.assertEqual(side["unit"], "words")
+    self.assertAllClose(side["units_per_second"] * side["seconds"], 20.0, rtol=1e-6)
+    self.assertAllClose(side["of_roofline"], side["gflops"] / side["roofline_gflops"], rtol=1e-6)
+
+  def test_network_without_a_peer_is_refused_in_one_line(self) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.image_step", "--decoder=gated_pixel_cnn", "--peer"],
+        capture_output=True, text=True, check=False)
+    self.assertEqual(result.returncode, 2)
+    self.assertRegex(result.stderr, r"\A--peer: .*--decoder=pixel_cnn\.\n\Z")
+
+
+if __name__ == "__main__":
+  tf.test.main()
