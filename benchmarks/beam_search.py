@@ -11,8 +11,8 @@ from du_vae_tf import config as config_lib
 
 USAGE = """
 Decodes random z by beam search with a freshly made decoder of the paper's sizes, whose sentences do
-not end before --max_length, in float32 and in the precision that this machine is fast in, and prints
-speed and memory. The peer decodes one sentence after the other, as the authors do; it takes
+not end before --max_length, in float32 and in the precision that this machine is fast in, and
+prints speed and memory. The peer decodes one sentence after the other, as the authors do; it takes
 --peer_sentences and is scaled. Linux only.
 
   bazel run //benchmarks:beam_search -- [--flag=value ...]

@@ -11,8 +11,8 @@ from du_vae_tf import config as config_lib
 
 USAGE = """
 Draws images with a freshly made decoder of the paper's sizes, in float32, and prints speed and
-memory. A sampler without cached activations, such as that of the peer, needs as many passes over the
-images as an image has pixels; of these the peer takes --peer_passes and is scaled. Linux only.
+memory. A sampler without cached activations, such as that of the peer, needs as many passes over
+the images as an image has pixels; of these the peer takes --peer_passes and is scaled. Linux only.
 
   bazel run //benchmarks:generate -- [--flag=value ...]
 """

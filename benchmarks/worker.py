@@ -1,4 +1,4 @@
-"""One side of a benchmark, in a process of its own: `python -m benchmarks.worker MODULE JSON PRECISION`.
+"""One side of a benchmark: `python -m benchmarks.worker MODULE JSON PRECISION`.
 
 Prepares what `MODULE.prepare(sizes, policy)` gives, does it once, and says so in one line of JSON;
 then it does the work once for each line that it reads, and answers with a line of figures.

@@ -165,7 +165,6 @@ class LSTMDecoder(keras.layers.Layer):
     return tf.tanh(cell), cell
 
 
-
 class LSTMSteps:
   """The decoder given z, one token at a time; see `text_search.Steps`.
 

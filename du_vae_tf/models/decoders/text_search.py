@@ -106,8 +106,8 @@ def beam_search(steps: Steps, max_length: int | tf.Tensor,
   """The likeliest sequences that a beam finds.
 
   Candidates are ranked by the sum of the log-probabilities of their tokens, the end symbol
-  included, without regard to length, as by He et al. 2019. A sequence that has ended keeps its place
-  as long as no other is likelier. Sequences cut at `max_length` count as they are.
+  included, without regard to length, as by He et al. 2019. A sequence that has ended keeps its
+  place as long as no other is likelier. Sequences cut at `max_length` count as they are.
 
   Args:
     steps: the model.
