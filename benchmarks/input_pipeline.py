@@ -13,8 +13,8 @@ from du_vae_tf import startup
 
 USAGE = """
 Makes a corpus of random words and a set of random images, and prints how long their preparation
-takes the first time and from the cache, how fast batches come, and which share of the time a training
-would wait for them whose steps take --step_milliseconds. Linux only.
+takes the first time and from the cache, how fast batches come, and which share of the time a
+training would wait for them whose steps take --step_milliseconds. Linux only.
 
   bazel run //benchmarks:input_pipeline -- [--flag=value ...]
 """
