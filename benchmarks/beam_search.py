@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Decodes random z by beam search with a freshly made decoder of the paper's sizes, whose sentences do
@@ -31,14 +30,11 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
-  from du_vae_tf.models import builders
+  from benchmarks import models
 
-  config = config_lib.resolve(
-      {"dataset": "yahoo"}
-      | {name: sizes[name] for name in ("hidden_size", "embedding_size", "latent_dim")}, {})
-  decoder = builders.build_model(config, {"vocab_size": sizes["vocab_size"]}, policy).decoder
+  decoder = models.text(sizes, policy).decoder
   sentences, width, longest = sizes["sentences"], sizes["width"], sizes["max_length"]
-  z = tf.random.stateless_normal([sentences, config.latent_dim], [0, 1])
+  z = tf.random.stateless_normal([sentences, sizes["latent_dim"]], [0, 1])
   search = tf.function(lambda z: decoder.beam_search(z, longest, width))
 
   def decode() -> None:

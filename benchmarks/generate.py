@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Draws images with a freshly made decoder of the paper's sizes, in float32, and prints speed and
@@ -28,13 +27,11 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
-  from du_vae_tf.models import builders
+  from benchmarks import models
 
   images, side = sizes["images"], sizes["side"]
-  config = config_lib.resolve(
-      {"dataset": "omniglot"} | {name: sizes[name] for name in ("latent_dim", "decoder")}, {})
-  decoder = builders.build_model(config, {"side": side}, policy).decoder
-  z = tf.random.stateless_normal([images, config.latent_dim], [0, 1])
+  decoder = models.image(sizes, policy).decoder
+  z = tf.random.stateless_normal([images, sizes["latent_dim"]], [0, 1])
   uniform = tf.random.stateless_uniform([images, side, side], [0, 2])
   sample = tf.function(decoder.sample)
 

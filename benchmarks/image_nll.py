@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Evaluates random binary images with a freshly made model of the paper's sizes, in float32 and in the
@@ -28,12 +27,10 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import tensorflow as tf
 
   from benchmarks import estimating
-  from du_vae_tf.models import builders
+  from benchmarks import models
 
   images, samples, side = sizes["images"], sizes["samples"], sizes["side"]
-  config = config_lib.resolve(
-      {"dataset": "omniglot"} | {name: sizes[name] for name in ("latent_dim", "decoder")}, {})
-  model = builders.build_model(config, {"side": side}, policy)
+  model = models.image(sizes, policy)
   pixels = np.random.default_rng(0).integers(0, 2, (images, side, side, 1)).astype(np.float32)
   dataset = tf.data.Dataset.from_tensors({"image": pixels, "row": np.arange(images)})
   flops = images * (work.encoder_flops(model.encoder)

@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Takes training steps on random grey images with a freshly made model of the paper's sizes, in
@@ -27,12 +26,11 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
+  from benchmarks import models
   from benchmarks import training
 
   rows, side = sizes["batch_size"], sizes["side"]
-  config = config_lib.resolve(
-      {"dataset": "omniglot", "learning_rate": 1e-3} | {
-          name: sizes[name] for name in ("batch_size", "latent_dim", "decoder", "method")}, {})
+  config = models.image_config(sizes, method=sizes["method"], batch_size=rows)
   step = training.Step(config, {"side": side}, policy)
   images = np.random.default_rng(0).random((rows, side, side, 1), np.float32)
   batches = iter(

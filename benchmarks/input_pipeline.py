@@ -1,13 +1,11 @@
 """Speed of what feeds the training: `bazel run //benchmarks:input_pipeline`."""
 
 import pathlib
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from benchmarks import measuring
-from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import startup
 
@@ -36,6 +34,7 @@ _TEXT_BATCH, _IMAGE_BATCH = 32, 50
 
 def measure(folder: pathlib.Path, sizes: dict[str, Any]) -> dict[str, float]:
   """Prepares and reads both kinds of data in a folder."""
+  startup.load_tensorflow()
   figures: dict[str, float] = {}
   makers = (("text", make_sentences, _TEXT_BATCH), ("images", make_images, _IMAGE_BATCH))
   for dataset, make, batch_size in makers:
@@ -107,19 +106,9 @@ def make_images(folder: pathlib.Path, sizes: dict[str, Any]) -> dict[str, pathli
   return paths
 
 
-def main(explicit: dict[str, Any]) -> None:
-  """Measures what the flags describe."""
-  sizes, = measuring.split(explicit, FLAGS)
-  startup.load_tensorflow()
-  with tempfile.TemporaryDirectory() as folder:
-    figures = measure(pathlib.Path(folder), sizes)
-  json_out = sizes.pop(measuring.JSON_FLAG)
-  measuring.show(sizes | figures, json_out)
-
-
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, FLAGS, USAGE)
+  measuring.run_in_folder(measure, FLAGS, USAGE)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """What the benchmarks share: flags, memory and how figures are shown. Linux only."""
 
 import json
+import pathlib
 import resource
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from du_vae_tf import command_line
@@ -75,6 +77,20 @@ def peak_bytes() -> int:
   with open("/proc/self/status", encoding="ascii") as status:
     lines = dict(line.split(":", 1) for line in status)
   return int(lines["VmHWM"].split()[0]) * 1024
+
+
+def run_in_folder(
+    measure: Callable[[pathlib.Path, dict[str, Any]], Mapping[str, Any]],
+    specs: Sequence[command_line.Flag], usage: str) -> None:
+  """Runs a benchmark that works in a folder of its own and gives all of its figures at once."""
+
+  def main(explicit: dict[str, Any]) -> None:
+    sizes, = split(explicit, specs)
+    json_out = sizes.pop(JSON_FLAG)
+    with tempfile.TemporaryDirectory() as folder:
+      show(sizes | dict(measure(pathlib.Path(folder), sizes)), json_out)
+
+  command_line.run(main, specs, usage)
 
 
 def show(figures: Mapping[str, Any], json_out: str | None) -> None:

@@ -4,12 +4,10 @@ import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from typing import Any
 
 from benchmarks import measuring
-from du_vae_tf import command_line
 
 USAGE = """
 Starts the real command `train` and prints the seconds until `--help` and a mistaken flag are
@@ -46,7 +44,7 @@ def seconds_until(arguments: list[str], line: str, status: int) -> float:
   return seen
 
 
-def measure(folder: pathlib.Path, repetitions: int) -> dict[str, float]:
+def measure(folder: pathlib.Path, sizes: dict[str, Any]) -> dict[str, float]:
   """Medians of all starts."""
   for split in ("train", "valid", "test"):
     (folder / f"{split}.txt").write_text("a few words of text\n" * _SENTENCES, encoding="utf-8")
@@ -54,7 +52,7 @@ def measure(folder: pathlib.Path, repetitions: int) -> dict[str, float]:
   training += ["--dataset=text", "--hidden_size=8", "--embedding_size=8", "--latent_dim=2",
                "--epochs=1", "--iw_samples=1", f"--run_dir={folder}/run", "--overwrite"]
   figures: dict[str, list[float]] = {}
-  for number in range(repetitions):
+  for number in range(sizes["repetitions"]):
     cold = [*training, f"--data_dir={folder}/{number}"]
     for name, arguments, line, status in (
         ("help", ["--help"], "Trains", 0), ("mistake", ["--epochs=x"], "--epochs=x", 2),
@@ -64,18 +62,9 @@ def measure(folder: pathlib.Path, repetitions: int) -> dict[str, float]:
   return {name: statistics.median(values) for name, values in figures.items()}
 
 
-def main(explicit: dict[str, Any]) -> None:
-  """Measures what the flags describe."""
-  sizes, = measuring.split(explicit, FLAGS)
-  with tempfile.TemporaryDirectory() as folder:
-    figures = measure(pathlib.Path(folder), sizes["repetitions"])
-  json_out = sizes.pop(measuring.JSON_FLAG)
-  measuring.show(sizes | figures, json_out)
-
-
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, FLAGS, USAGE)
+  measuring.run_in_folder(measure, FLAGS, USAGE)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Evaluates sentences of random words with a freshly made model of the paper's sizes, in float32 and
@@ -29,13 +28,10 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import tensorflow as tf
 
   from benchmarks import estimating
+  from benchmarks import models
   from du_vae_tf.data import text_batching
-  from du_vae_tf.models import builders
 
-  config = config_lib.resolve(
-      {"dataset": "yahoo"}
-      | {name: sizes[name] for name in ("hidden_size", "embedding_size", "latent_dim")}, {})
-  model = builders.build_model(config, {"vocab_size": sizes["vocab_size"]}, policy)
+  model = models.text(sizes, policy)
   sentences, words, samples = sizes["sentences"], sizes["words"], sizes["samples"]
   ids = np.random.default_rng(0).integers(4, sizes["vocab_size"], (sentences, words))
   batch = text_batching.pad_batch(ids.tolist())

@@ -7,7 +7,6 @@ from benchmarks import measuring
 from benchmarks import turns
 from benchmarks import work
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 
 USAGE = """
 Takes training steps on sentences of random words with a freshly made model of the paper's sizes, in
@@ -28,13 +27,11 @@ def prepare(sizes: Mapping[str, Any], policy: str) -> work.Work:
   import numpy as np  # TensorFlow and what needs it are imported after the flags are parsed.
   import tensorflow as tf
 
+  from benchmarks import models
   from benchmarks import training
   from du_vae_tf.data import text_batching
 
-  model_sizes = {name: sizes[name] for name in ("hidden_size", "embedding_size", "latent_dim")}
-  config = config_lib.resolve(
-      {"dataset": "yahoo", "method": sizes["method"], "batch_size": sizes["batch_size"]}
-      | model_sizes, {})
+  config = models.text_config(sizes, method=sizes["method"], batch_size=sizes["batch_size"])
   step = training.Step(config, {"vocab_size": sizes["vocab_size"]}, policy)
   words, rows = sizes["words"], sizes["batch_size"]
   ids = np.random.default_rng(0).integers(4, sizes["vocab_size"], (rows, words))
