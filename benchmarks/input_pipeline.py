@@ -60,23 +60,31 @@ def _of_kind(config: config_lib.RunConfig, sizes: dict[str, Any]) -> dict[str, f
   seconds = (time.monotonic() - cached) / count
   return {"seconds_to_prepare": prepared - begin, "seconds_from_cache": cached - prepared,
           "milliseconds_per_batch": 1e3 * seconds,
-          "idle_percent": 100 * _idle(iter(batches.dataset(1)), sizes)}
+          "idle_percent": _idle_percent(batches.dataset(1), sizes)}
 
 
-def _idle(iterator: Iterator[Any], sizes: dict[str, Any]) -> float:
-  """Share of the time that a consumer waits, after the first batch; in a graph, as a step does."""
+def _idle_percent(dataset: Any, sizes: dict[str, Any]) -> float:
+  """Share of the time that a consumer waits, less what it waits for batches that are at hand."""
+  made = next(iter(dataset))
+  at_hand = dataset.from_tensors(made).repeat()
+  waited, at_least = (_waited(iter(source), sizes) for source in (dataset, at_hand))
+  step = sizes["step_milliseconds"] / 1e3
+  return 100 * max(0.0, waited - at_least) / (step + waited)
+
+
+def _waited(iterator: Iterator[Any], sizes: dict[str, Any]) -> float:
+  """Mean seconds until a batch comes, after the first one; in a graph, as a step takes it."""
   import tensorflow as tf
 
   take = tf.function(lambda batches: next(batches)["row"][0])
   take(iterator)
-  step = sizes["step_milliseconds"] / 1e3
-  begin, waited = time.monotonic(), 0.0
-  for _ in range(min(sizes["batches"], _CONSUMED)):
-    time.sleep(step)
+  waited = 0.0
+  for _ in range(_CONSUMED):
+    time.sleep(sizes["step_milliseconds"] / 1e3)
     asked = time.monotonic()
     take(iterator).numpy()
     waited += time.monotonic() - asked
-  return waited / (time.monotonic() - begin)
+  return waited / _CONSUMED
 
 
 def make_sentences(folder: pathlib.Path, sizes: dict[str, Any]) -> dict[str, pathlib.Path]:

@@ -21,7 +21,8 @@ class LSTM(keras.layers.Layer):
   The recurrence runs forward and knows no padding: what follows a sequence's end changes nothing
   before it. The projection of the inputs is one product for all time steps, that of the constant
   one for the whole sequence, and the gradient of R one product after the backward loop. Products
-  are in the compute dtype; gates and states are float32 (or float64) under every dtype policy.
+  of inputs and of h are in the compute dtype; that of the constant, gates and states are float32 (or
+  float64) under every dtype policy.
 
   In training on a GPU, cuDNN runs the recurrence with the same weights, in the compute dtype
   throughout, and has first derivatives only. Elsewhere it does not, so that what is exported on a
@@ -43,7 +44,7 @@ class LSTM(keras.layers.Layer):
     training: whether this is a training step.
 
   Returns:
-    h_1 ... h_t, [b, t, units], in the compute dtype.
+    h_1 ... h_t, [b, t, units], float32 or float64.
 
   Weights: `kernel` [d + constant_size, 4 units], `recurrent_kernel` [units, 4 units], `bias`
   [4 units], gates in the order i, f, g, o.
@@ -53,7 +54,7 @@ class LSTM(keras.layers.Layer):
                kernel_initializer: Any = "glorot_uniform",
                recurrent_initializer: Any = "glorot_uniform",
                bias_initializer: Any = "zeros", **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    super().__init__(**({"autocast": False} | kwargs))
     self.units = units
     self.constant_size = constant_size
     self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -84,7 +85,7 @@ class LSTM(keras.layers.Layer):
     else:
       outputs = _recurrence(self._project(time_major) + self.offset(constant),
                             self._weight(self.recurrent_kernel), hidden, cell)
-    return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
+    return tf.cast(tf.transpose(outputs, [1, 0, 2]), self._state_dtype)
 
   def offset(self, constant: tf.Tensor | None) -> tf.Tensor:
     """What the bias and the constant input add at every step.
@@ -105,7 +106,8 @@ class LSTM(keras.layers.Layer):
     bias = tf.cast(tf.convert_to_tensor(self.bias), self._state_dtype)
     if constant is None:
       return bias
-    return self._product(constant, self._weight(self.kernel)[self.input_size:]) + bias
+    rows = tf.cast(tf.convert_to_tensor(self.kernel)[self.input_size:], self._state_dtype)
+    return tf.tensordot(tf.cast(constant, self._state_dtype), rows, 1) + bias
 
   def step(self, inputs: tf.Tensor, offset: tf.Tensor, hidden: tf.Tensor,
            cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -92,7 +92,7 @@ class CudnnTest(tf.test.TestCase, parameterized.TestCase):
     given = tf.raw_ops.CudnnRNNV3.call_args.kwargs
     for name in ("input", "input_h", "input_c", "params"):
       self.assertEqual(given[name].dtype, tf.bfloat16, name)
-    self.assertEqual(outputs.dtype, tf.bfloat16)
+    self.assertEqual(outputs.dtype, tf.float32)
 
   def test_evaluation_takes_the_loop_which_runs_everywhere(self) -> None:
     lstm.LSTM(UNITS)(tf.ones([BATCH, TIME, SIZE]))

@@ -53,7 +53,8 @@ class LSTMDecoder(keras.layers.Layer):
 
   def __init__(self, vocab_size: int, latent_dim: int, embedding_size: int, hidden_size: int,
                seed: int = 0, **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # Each layer casts for itself: what is next to the latent variable stays in full precision.
+    super().__init__(**({"autocast": False} | kwargs))
     self.vocab_size = vocab_size
     self.latent_dim = latent_dim
     self.embedding_size = embedding_size
@@ -67,7 +68,7 @@ class LSTMDecoder(keras.layers.Layer):
         vocab_size, embedding_size, initialization.uniform(0.1, seed, "decoder/embedding"),
         dtype=self.dtype_policy, name="embedding")
     self.state = pointwise.Pointwise(
-        hidden_size, kernel_initializer=weights("state"), dtype=self.dtype_policy, name="state")
+        hidden_size, kernel_initializer=weights("state"), dtype=self.variable_dtype, name="state")
     self.lstm = lstm.LSTM(
         hidden_size, constant_size=latent_dim, kernel_initializer=weights("kernel"),
         recurrent_initializer=weights("recurrent_kernel"), bias_initializer=weights("bias"),

@@ -40,7 +40,8 @@ class PixelDecoder(keras.layers.Layer, abc.ABC):
   def __init__(self, latent_dim: int, side: int, channels: int = 64,
                kernel_sizes: tuple[int, ...] = (7, 7, 7, 7, 7, 5, 5, 5, 5, 3, 3, 3, 3),
                seed: int = 0, **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # Each layer casts for itself: what is next to the latent variable stays in full precision.
+    super().__init__(**({"autocast": False} | kwargs))
     self.latent_dim = latent_dim
     self.side = side
     self.channels = channels
@@ -50,7 +51,7 @@ class PixelDecoder(keras.layers.Layer, abc.ABC):
     self.latent_maps = keras.layers.Dense(
         map_entries, kernel_initializer=initialization.xavier_uniform(
             latent_dim, map_entries, seed, "decoder/latent_maps"),
-        dtype=self.dtype_policy, name="latent_maps")
+        dtype=self.variable_dtype, name="latent_maps")
 
   @classmethod
   def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],

@@ -46,7 +46,8 @@ class LSTMEncoder(keras.layers.Layer):
   def __init__(self, vocab_size: int, latent_dim: int, embedding_size: int, hidden_size: int,
                initialization: str = "small_uniform", seed: int = 0,
                **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # Each layer casts for itself: what is next to the latent variable stays in full precision.
+    super().__init__(**({"autocast": False} | kwargs))
     if initialization not in ("small_uniform", "framework"):
       raise ValueError(
           "`initialization` must be small_uniform or framework. Received:"
@@ -73,7 +74,7 @@ class LSTMEncoder(keras.layers.Layer):
         dtype=self.dtype_policy, name="lstm")
     self.head = keras.layers.Dense(
         2 * latent_dim, use_bias=False, kernel_initializer=weights("head"),
-        dtype=self.dtype_policy, name="head")
+        dtype=self.variable_dtype, name="head")
 
   @classmethod
   def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],

@@ -41,7 +41,8 @@ class ResNetEncoder(keras.layers.Layer):
   """
 
   def __init__(self, latent_dim: int, side: int, seed: int = 0, **kwargs: Any) -> None:
-    super().__init__(**kwargs)
+    # Each layer casts for itself: what is next to the latent variable stays in full precision.
+    super().__init__(**({"autocast": False} | kwargs))
     self.latent_dim = latent_dim
     self.side = side
     self.seed = seed
@@ -66,7 +67,7 @@ class ResNetEncoder(keras.layers.Layer):
     self.head = keras.layers.Dense(
         2 * latent_dim, kernel_initializer=initialization.xavier_uniform(
             _FEATURES, 2 * latent_dim, seed, "encoder/head"),
-        dtype=self.dtype_policy, name="head")
+        dtype=self.variable_dtype, name="head")
 
   @classmethod
   def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],
