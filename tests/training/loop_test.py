@@ -21,7 +21,9 @@ from du_vae_tf.training import plateau
 from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
+from du_vae_tf.training import strategies
 from tests.training import tiny
+from tests.training import tiny_images
 
 
 class _StopAt(keras.callbacks.Callback):
@@ -35,6 +37,20 @@ class _StopAt(keras.callbacks.Callback):
   def on_train_batch_end(self, batch, logs=None):
     self._left -= 1
     self._stop.requested = self._left <= 0
+
+
+class CompiledTest(tf.test.TestCase):
+
+  def test_several_replicas_are_refused_before_anything_is_built(self):
+    corpus = mock.MagicMock()
+    corpus.splits["train"].num_examples = 100
+    strategy = mock.Mock(num_replicas_in_sync=2)
+    config = tiny_images.make_config(jit_compile=True, strategy="mirrored")
+    with mock.patch.object(strategies, "make_strategy", return_value=strategy):
+      with self.assertRaisesRegex(
+          errors.UserError, r"--jit_compile: .*--strategy=mirrored takes 2; .*one_device\.$"):
+        loop.Training(config, corpus, mock.Mock(), signals.StopRequest())
+    strategy.scope.assert_not_called()
 
 
 class LoopTest(tf.test.TestCase, parameterized.TestCase):
