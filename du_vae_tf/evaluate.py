@@ -40,15 +40,13 @@ def main(explicit: dict[str, Any]) -> None:
   startup.load_tensorflow()
   from du_vae_tf import console
   from du_vae_tf.analysis import evaluation
-  from du_vae_tf.training import precision
   from du_vae_tf.training import runs
   from du_vae_tf.training import signals
 
   stop = signals.StopRequest()
   stop.install()
   run = runs.load(
-      explicit["run_dir"],
-      precision.resolve(explicit.get("precision", config_lib.RunConfig.precision)))
+      explicit["run_dir"], explicit.get("precision", config_lib.RunConfig.precision))
   config = dataclasses.replace(run.config, **{
       name: explicit[name] for name in ("iw_samples", "max_eval_examples") if name in explicit})
   corpus = run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})

@@ -50,7 +50,7 @@ def train(config: config_lib.RunConfig) -> report_lib.Report:
       folder.clear()
     folder.save_config(config, corpus.digest, corpus.sizes)
     console.say(f"Run folder: {folder.path}\n{_describe(config)}")
-    console.say(f"Products in {precision.resolve(config.precision)}.")
+    console.say(f"Products in {precision.resolve(config.precision, config.hidden_size)}.")
     return _finished_report(config, folder) or _complete(config, corpus, folder, stop)
   finally:
     folder.release()
@@ -83,7 +83,7 @@ def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
               folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
   corpus.save(folder.vocabulary)
   loop.Training(config, corpus, folder, stop).run()
-  run = runs.load(str(folder.path), precision.resolve(config.precision))
+  run = runs.load(str(folder.path), config.precision)
   report = evaluation.evaluate(
       run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)
   # What draws and what is exported is float32: it also runs where nothing is fast in less.

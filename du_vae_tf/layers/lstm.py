@@ -21,8 +21,8 @@ class LSTM(keras.layers.Layer):
   The recurrence runs forward and knows no padding: what follows a sequence's end changes nothing
   before it. The projection of the inputs is one product for all time steps, that of the constant
   one for the whole sequence, and the gradient of R one product after the backward loop. Products
-  of inputs and of h are in the compute dtype; that of the constant, gates and states are float32 (or
-  float64) under every dtype policy.
+  of inputs and of h are in the compute dtype; that of the constant, gates and states are float32
+  (or float64) under every dtype policy.
 
   In training on a GPU, cuDNN runs the recurrence with the same weights, in the compute dtype
   throughout, and has first derivatives only. Elsewhere it does not, so that what is exported on a

@@ -77,7 +77,7 @@ class Training:
       raise errors.UserError(
           f"--jit_compile: works on one device, and --strategy={config.strategy} takes"
           f" {self._strategy.num_replicas_in_sync}; add --strategy=one_device.")
-    policy = precision.policy(config.precision)
+    policy = precision.policy(config.precision, config.hidden_size)
     with self._strategy.scope():
       self._model = builders.build_model(config, corpus.sizes, policy)
       self._optimizer = self._regime.optimizer(config.learning_rate)

@@ -56,16 +56,17 @@ def load(path: str, precision: str = "float32") -> Run:
 
   Args:
     path: of its folder.
-    precision: of the products, float32 or bfloat16, whatever the run was trained in.
+    precision: of the products, `auto`, `float32` or `bfloat16`, whatever the run was trained in.
 
   Raises:
     errors.UserError: there is no run at `path`, or it has no best weights yet.
   """
   folder = run_folder.RunFolder(path)
   config, digest, sizes = folder.load_config()
-  model = builders.build_model(config, sizes, precision_lib.POLICIES[precision])
+  resolved = precision_lib.resolve(precision, config.hidden_size)
+  model = builders.build_model(config, sizes, precision_lib.POLICIES[resolved])
   progress = checkpoints.read_progress(folder)
   checkpoints.restore_best(folder, model, progress)
   return Run(
       folder=folder, config=config, data_digest=digest, model=model, progress=progress,
-      precision=precision)
+      precision=resolved)

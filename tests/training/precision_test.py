@@ -46,6 +46,12 @@ class ResolveTest(parameterized.TestCase, tf.test.TestCase):
     ), mock.patch.object(tf.config.experimental, "get_device_details", side_effect=details):
       self.assertEqual(precision.resolve("auto"), expected)
 
+  @parameterized.parameters((None, "bfloat16"), (128, "bfloat16"), (127, "float32"))
+  def test_small_networks_stay_in_float32(self, hidden_size: int | None, expected: str) -> None:
+    with self.processor("flags : amx_bf16\n"):
+      self.assertEqual(precision.resolve("auto", hidden_size), expected)
+      self.assertEqual(precision.resolve("bfloat16", hidden_size), "bfloat16")
+
   def test_what_is_asked_for_is_taken(self) -> None:
     for text in ("flags : amx_bf16\n", "flags : fpu\n"):
       with self.processor(text):
