@@ -97,6 +97,7 @@ def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
   if options["peer"] and peer_sizes is None:
     raise errors.UserError("--peer: has no such network; it does --decoder=pixel_cnn.")
   sides: list[Side] = []
+  theirs = None
   try:
     for precision in (options["precision"],) if options["precision"] else _OURS:
       sides.append(Side(f"du_vae_tf, {precision}", [
@@ -106,19 +107,19 @@ def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
         sides.pop().close()
       else:
         sides[-1].name = f"du_vae_tf, {sides[-1].facts['precision']}"
-    theirs = None
     if options["peer"]:
       theirs = Side("PyTorch", peer.command(case, peer_sizes or {}))
       theirs.name = theirs.facts["description"]
     for _ in range(options["rounds"]):
-      for side in [*sides, *([theirs] if theirs else [])]:
-        side.go()
+      for side in (*sides, theirs):
+        if side is not None:
+          side.go()
   finally:
-    for side in sides:
-      side.close()
+    for side in (*sides, theirs):
+      if side is not None:
+        side.close()
   rows = [_row(side, theirs, share) for side in sides]
-  if theirs:
-    theirs.close()
+  if theirs is not None:
     rows.append(_peer_row(theirs, sides[0], share))
   _show(case, sizes, rows)
   if options[measuring.JSON_FLAG] is not None:
