@@ -171,7 +171,7 @@ def _rows(heading: str, table: Mapping[str, Any]) -> list[str]:
 def _default_text(spec: Flag) -> str:
   """The default as the help shows it."""
   owned = config_lib.owned_settings().get(spec.name)
-  if owned is not None:
+  if owned is not None and spec.default is None:
     return _owned_default_text(spec.name, *owned)
   if spec.name in ("encoder", "decoder"):
     return " (default: " + ", ".join(

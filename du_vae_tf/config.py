@@ -130,7 +130,7 @@ class RunConfig:
       choices=("auto", "one_device", "mirrored"), mathematics=False)
   precision: str = option(
       "auto", "Training",
-      "Of products; auto: bfloat16 where the processor or GPU has units for it.",
+      "Of products; auto: bfloat16 where processor or GPU are faster in it, tiny networks apart.",
       choices=("auto", "float32", "bfloat16"), mathematics=False)
   jit_compile: bool = option(
       False, "Training", "Compile steps on images by XLA, on one device (slower on a processor).",
