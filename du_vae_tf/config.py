@@ -12,37 +12,9 @@ from typing import Any
 
 from du_vae_tf import datasets
 from du_vae_tf import errors
+from du_vae_tf import fidelity as fidelity_lib
 from du_vae_tf import methods
 from du_vae_tf import networks
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Fidelity:
-  """What differs between the authors' code and the text of the paper, as plain settings.
-
-  Attributes:
-    regularize_from_start: whether the variance floor and the variance dropout act from the first
-      step (the paper's text) or from the step at which the KL weight reaches 1 (authors' code).
-    normalization_epsilon: added to the batch variance of the means.
-    normalized_encoder_initialization: initialisation of a text encoder whose means are
-      normalized.
-    overrides: values that stand before those of the data set's flagfile, by modality.
-  """
-
-  regularize_from_start: bool
-  normalization_epsilon: float
-  normalized_encoder_initialization: str
-  overrides: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-
-
-FIDELITIES: dict[str, Fidelity] = {
-    "authors": Fidelity(
-        regularize_from_start=False, normalization_epsilon=1e-5,
-        normalized_encoder_initialization="framework"),
-    "paper": Fidelity(
-        regularize_from_start=True, normalization_epsilon=1e-12,
-        normalized_encoder_initialization="small_uniform", overrides={"text": {"epochs": 120}}),
-}
 
 
 def option(default: Any, group: str, text: str, *, choices: tuple[str, ...] = (),
@@ -104,11 +76,16 @@ class RunConfig:
       None, "Method", "RMS of the scale of the normalized posterior means.")
   keep_prob: float | None = option(
       None, "Method", "Share of posterior variances kept in training; the paper's p.")
+  free_bits: float | None = option(
+      None, "Method", "Floor of the KL of each latent dimension in training, nats.")
+  flow_depth: int | None = option(None, "Method", "Blocks of the flow.")
+  flow_width: int | None = option(
+      None, "Method", "Hidden units of a block's network, per latent dimension.")
   kl_start: float = option(0.0, "Method", "KL weight before the first step; 1: no annealing.")
   warmup_epochs: int = option(10, "Method", "Epochs until the KL weight is 1.")
   fidelity: str = option(
       "authors", "Method", "Follow the authors' code or the text of the paper.",
-      choices=tuple(FIDELITIES))
+      choices=tuple(fidelity_lib.FIDELITIES))
 
   latent_dim: int = option(32, "Networks", "Latent dimensions.")
   encoder: str | None = option(
@@ -157,6 +134,7 @@ class RunConfig:
     _check_networks(self)
     _check_effects(self)
     _check_ranges(self)
+    _check_method(self)
 
   @property
   def method_row(self) -> methods.Method:
@@ -176,9 +154,19 @@ class RunConfig:
             "decoder": networks.DECODERS[self.decoder or row.decoder]}
 
   @property
-  def fidelity_row(self) -> Fidelity:
+  def fidelity_row(self) -> fidelity_lib.Fidelity:
     """The settings of the fidelity profile."""
-    return FIDELITIES[self.fidelity]
+    return fidelity_lib.FIDELITIES[self.fidelity]
+
+  @property
+  def posterior_row(self) -> fidelity_lib.PosteriorFidelity:
+    """The settings of the fidelity profile for the method's posterior."""
+    return self.fidelity_row.posteriors[self.method_row.posterior]
+
+  @property
+  def context_size(self) -> int:
+    """Numbers that the encoder gives to a flow."""
+    return methods.CONTEXT_PER_DIMENSION[self.method_row.posterior] * self.latent_dim
 
   def mathematics(self) -> dict[str, Any]:
     """The values that change the numbers of the training run."""
@@ -187,7 +175,9 @@ class RunConfig:
 
   def digits(self, data_digest: str) -> str:
     """Eight hex digits that name the mathematics of the run and the content of its data."""
-    text = json.dumps([self.mathematics(), data_digest], sort_keys=True)
+    # Without what has no effect, so that a new flag renames no run of other methods.
+    values = {name: value for name, value in self.mathematics().items() if value is not None}
+    text = json.dumps([values, data_digest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
   def to_dict(self) -> dict[str, Any]:
@@ -242,7 +232,8 @@ def owned_settings() -> dict[str, tuple[str, list[str]]]:
 _AT_LEAST: dict[str, int] = {
     "batch_size": 1, "max_length": 1, "vocab_size": 5, "max_train_examples": 16,
     "max_eval_examples": 1, "warmup_epochs": 0, "latent_dim": 1, "hidden_size": 1,
-    "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1}
+    "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1, "flow_depth": 1,
+    "flow_width": 1}
 _POSITIVE = ("gamma", "learning_rate", "checkpoint_minutes")
 
 
@@ -272,12 +263,20 @@ def _check_ranges(config: RunConfig) -> None:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 16 with --batching=equal_length,"
         " which skips smaller batches.")
-  if config.keep_prob is not None and not 0.0 < config.keep_prob <= 1.0:
-    raise errors.UserError(f"--keep_prob={config.keep_prob}: must be in (0, 1].")
-  if not 0.0 <= config.kl_start <= 1.0:
-    raise errors.UserError(f"--kl_start={config.kl_start}: must be in [0, 1].")
   if config.seed >= 2**31:
     raise errors.UserError(f"--seed={config.seed}: must be below 2147483648.")
+
+
+def _check_method(config: RunConfig) -> None:
+  """Raises `errors.UserError` for a number of the method out of its range."""
+  if config.keep_prob is not None and not 0.0 < config.keep_prob <= 1.0:
+    raise errors.UserError(f"--keep_prob={config.keep_prob}: must be in (0, 1].")
+  if config.free_bits is not None and not (
+      config.free_bits >= 0.0 and math.isfinite(config.free_bits)):
+    raise errors.UserError(
+        f"--free_bits={config.free_bits}: must be a finite number of at least 0.")
+  if not 0.0 <= config.kl_start <= 1.0:
+    raise errors.UserError(f"--kl_start={config.kl_start}: must be in [0, 1].")
 
 
 def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> RunConfig:
@@ -306,8 +305,8 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
   layers += [table[name].defaults for table, name in (
       (networks.ENCODERS, encoder), (networks.DECODERS, decoder)) if name in table]
   layers.append(dataset_values)
-  if fidelity in FIDELITIES:
-    layers.append(FIDELITIES[fidelity].overrides.get(modality, {}))
+  if fidelity in fidelity_lib.FIDELITIES:
+    layers.append(fidelity_lib.FIDELITIES[fidelity].overrides.get(modality, {}))
   if method in methods.METHODS:
     layers.append(methods.METHODS[method].defaults)
     layers.append(methods.METHODS[method].dataset_defaults.get(dataset, {}))

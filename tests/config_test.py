@@ -1,11 +1,13 @@
 """What names a run and what does not."""
 
 import dataclasses
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import errors
 
 
 class DigitsTest(parameterized.TestCase):
@@ -35,8 +37,38 @@ class DigitsTest(parameterized.TestCase):
   def test_paper_profile_acts_from_the_first_step_with_the_small_initialisation(self):
     row = config_lib.resolve({"fidelity": "paper"}, {}).fidelity_row
     self.assertTrue(row.regularize_from_start)
-    self.assertEqual(row.normalization_epsilon, 1e-12)
-    self.assertEqual(row.normalized_encoder_initialization, "small_uniform")
+    for posterior in row.posteriors.values():
+      self.assertEqual(posterior.normalization_epsilon, 1e-12)
+      self.assertEqual(posterior.normalized_encoder, "small_uniform")
+
+  def test_settings_without_effect_do_not_name_the_run(self):
+    config = config_lib.resolve({"method": "vae"}, {})
+    with mock.patch.object(config_lib.RunConfig, "mathematics", lambda config: {"seed": 1}):
+      expected = config.digits("data")
+    with mock.patch.object(config_lib.RunConfig, "mathematics",
+                           lambda config: {"seed": 1, "a_later_flag": None}):
+      self.assertEqual(config.digits("data"), expected)
+
+  @parameterized.parameters(
+      ("yahoo", 0.7, 0.7), ("yelp", 0.6, 0.7), ("short_yelp", 0.6, 0.7), ("omniglot", 0.5, 0.85))
+  def test_published_settings_of_the_flow(self, dataset, gamma, keep_prob):
+    config = config_lib.resolve({"dataset": dataset, "method": "du_iaf"}, {})
+    self.assertEqual((config.gamma, config.keep_prob, config.flow_depth, config.flow_width),
+                     (gamma, keep_prob, 2, 60))
+    self.assertEqual(config.context_size, 64)
+    free_bits = config_lib.resolve({"dataset": dataset, "method": "iaf_free_bits"}, {}).free_bits
+    self.assertEqual(free_bits, 0.25 if "yelp" in dataset else 0.15)
+
+  @parameterized.parameters(
+      ({"method": "vae", "flow_depth": 2}, "--flow_depth has no effect on --method=vae"),
+      ({"method": "du_iaf", "free_bits": 0.1}, "--free_bits has no effect on --method=du_iaf"),
+      ({"method": "du_iaf", "flow_depth": 0}, "--flow_depth=0: must be at least 1"),
+      ({"method": "du_iaf", "flow_width": 0}, "--flow_width=0: must be at least 1"),
+      ({"method": "iaf_free_bits", "free_bits": -0.1}, "--free_bits=-0.1: must be"),
+      ({"method": "iaf_free_bits", "free_bits": float("nan")}, "--free_bits=nan: must be"))
+  def test_mistakes_with_flows_are_named(self, values, message):
+    with self.assertRaisesRegex(errors.UserError, message):
+      config_lib.resolve(values, {})
 
 
 if __name__ == "__main__":

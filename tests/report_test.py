@@ -18,6 +18,10 @@ VALUES = {
     "epochs": 40, "best_epoch": 37, "train_seconds": 12345.678,
     "precision": "bfloat16"}
 
+FLOW = {
+    "mi": None, "au": None, "mpd": None, "ce_std_error": 0.25, "z0_mi": 3.5, "z0_au": 21,
+    "z0_mpd": 12.5, "z0_ce": 32.75, "null_reasons": {"mi": "no", "au": "no", "mpd": "no"}}
+
 
 def make(**changes: object) -> report_lib.Report:
   return report_lib.Report(**(VALUES | changes))
@@ -30,13 +34,16 @@ class ReportTest(parameterized.TestCase):
 
   def test_fields_in_order(self) -> None:
     self.assertEqual([field.name for field in dataclasses.fields(report_lib.Report)],
-                     list(VALUES))
+                     [*VALUES, *(name for name in FLOW if name not in VALUES)])
+
+  def test_json_of_a_flow_has_its_figures_and_why_others_are_null(self) -> None:
+    self.assertEqual(json.loads(make(**FLOW).to_json()), VALUES | FLOW)
 
   def test_every_field_is_explained(self) -> None:
-    for name in VALUES:
+    for name in VALUES | FLOW:
       self.assertRegex(report_lib.Report.__doc__, rf"(?m)^    {name}: \S")
 
-  @parameterized.parameters({}, {"nll_std_error": None})
+  @parameterized.parameters({}, {"nll_std_error": None}, FLOW)
   def test_what_is_read_is_what_was_written(self, **changes: object) -> None:
     path = pathlib.Path(self.create_tempdir().full_path) / "report.json"
     make(**changes).write(path)
@@ -64,6 +71,13 @@ class ReportTest(parameterized.TestCase):
     self.assertIn("500 samples", rows[0])
     self.assertIn("1.99", rows[0])
     self.assertIn("of 32", rows[6])
+
+  def test_table_of_a_flow_shows_what_it_has(self) -> None:
+    _, *rows = make(**FLOW).table().splitlines()
+    self.assertEqual([row.split()[0] for row in rows[5:]], ["CE", "z0", "z0", "z0", "z0"])
+    self.assertEqual([row[17:27].strip() for row in rows[5:]],
+                     ["31.00", "3.50", "21", "12.50", "32.75"])
+    self.assertIn("before the flow", rows[-1])
 
   def test_table_of_a_single_example_has_no_standard_error(self) -> None:
     self.assertNotIn("standard error", make(num_examples=1, nll_std_error=None).table())

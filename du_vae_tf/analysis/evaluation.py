@@ -14,6 +14,10 @@ from du_vae_tf.training import loop
 from du_vae_tf.training import runs
 from du_vae_tf.training import signals
 
+_NO_CLOSED_FORM = (
+    "needs the density or the mean of z under the aggregate of posteriors made by a flow, which are"
+    " not tractable; that of z0 is given")
+
 
 def evaluate(run: runs.Run, corpus: corpus_lib.Corpus, split: str, iw_samples: int,
              max_examples: int | None, stop: signals.StopRequest) -> report_lib.Report:
@@ -36,16 +40,19 @@ def evaluate(run: runs.Run, corpus: corpus_lib.Corpus, split: str, iw_samples: i
   bar = console.Bar(f"Importance-weighted NLL, {iw_samples} samples per example", stop.check)
   nll = importance_nll.ImportanceNLL(
       run.model, iw_samples, run.config.seed).estimate(dataset, bar).nll
+  figures = collected.figures()
   return report_lib.Report(
       dataset=run.config.dataset, method=run.config.method, split=split, num_examples=len(nll),
       iw_samples=iw_samples, nll=float(nll.mean()),
       nll_std_error=float(nll.std(ddof=1) / math.sqrt(len(nll))) if len(nll) > 1 else None,
       ppl=float(np.exp(nll.sum() / collected.tokens)) if run.config.modality == "text" else None,
-      **collected.figures(),
+      **figures,
       latent_dim=run.config.latent_dim, seed=run.config.seed, epochs=run.progress.epoch,
       best_epoch=run.progress.best_epoch or run.progress.epoch,
       train_seconds=run.progress.train_seconds,
-      precision=run.precision)
+      precision=run.precision,
+      null_reasons={name: _NO_CLOSED_FORM for name in ("mi", "au", "mpd")
+                    if figures[name] is None} or None)
 
 
 def save_evaluation(run: runs.Run, report: report_lib.Report) -> pathlib.Path:

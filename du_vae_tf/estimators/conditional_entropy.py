@@ -5,6 +5,12 @@ import math
 import numpy as np
 
 
+def entropies(variances: np.ndarray) -> np.ndarray:
+  """Entropy of each of N diagonal Gaussians from its variances [N, n]: float64 [N], nats."""
+  log_variance = np.log(np.asarray(variances, np.float64)).sum(axis=1)
+  return 0.5 * (variances.shape[1] * math.log(2.0 * math.pi * math.e) + log_variance)
+
+
 def conditional_entropy(variances: np.ndarray) -> float:
   """Mean entropy of diagonal Gaussian posteriors, nats.
 
@@ -13,5 +19,4 @@ def conditional_entropy(variances: np.ndarray) -> float:
   Args:
     variances: [N, n], > 0.
   """
-  log_variance = np.log(np.asarray(variances, np.float64)).sum(axis=1).mean()
-  return float(0.5 * (variances.shape[1] * math.log(2.0 * math.pi * math.e) + log_variance))
+  return float(entropies(variances).mean())

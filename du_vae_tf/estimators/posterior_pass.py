@@ -23,9 +23,10 @@ class Collected:
     reconstruction: [N], -log p(x | z) of one sample, nats.
     kl: [N], KL(q(z | x) || p(z)), nats.
     kl_per_dimension: [n], mean over examples, nats.
-    mean: [N, n], posterior means.
-    variance: [N, n], posterior variances.
-    sample: [N, n], the sample of each example.
+    mean: [N, n], means of the Gaussian: the posterior, or z^0 of a flow.
+    variance: [N, n], its variances.
+    sample: [N, n], the sample of each example from it.
+    log_determinant: [N], of a flow, nats; None without one.
     tokens: predicted symbols of all examples.
   """
 
@@ -35,18 +36,33 @@ class Collected:
   mean: np.ndarray
   variance: np.ndarray
   sample: np.ndarray
+  log_determinant: np.ndarray | None
   tokens: int
 
   def figures(self) -> dict[str, Any]:
-    """Means over examples, in nats: -ELBO (weight 1, one sample), its terms, MI, AU, MPD, CE."""
-    return {
+    """Means over examples, in nats: -ELBO (weight 1), its terms, MI, AU, MPD, CE.
+
+    Of a flow, MI, AU and MPD of z^T are None, as they have no tractable form; those of z^0 have
+    names that begin with `z0_`. CE of z^T is CE of z^0 plus the Monte Carlo mean of the
+    log-determinant (Shen et al. 2021, eq. S23), with its standard error over examples.
+    """
+    losses = {
         "elbo_nll": float(np.mean(self.reconstruction + self.kl)),
         "reconstruction": float(np.mean(self.reconstruction)),
-        "kl": float(np.mean(self.kl)),
+        "kl": float(np.mean(self.kl))}
+    gaussian = {
         "mi": mutual_information.mutual_information(self.mean, self.variance, self.sample),
         "au": active_units.active_units(self.mean),
         "mpd": posterior_divergence.mean_posterior_divergence(self.mean, self.variance),
         "ce": conditional_entropy.conditional_entropy(self.variance)}
+    if self.log_determinant is None:
+      return losses | gaussian
+    entropies = conditional_entropy.entropies(self.variance) + self.log_determinant
+    std_error = entropies.std(ddof=1) / len(entropies)**0.5 if len(entropies) > 1 else None
+    return losses | {
+        "mi": None, "au": None, "mpd": None, "ce": float(entropies.mean()),
+        "ce_std_error": std_error if std_error is None else float(std_error),
+        **{f"z0_{name}": value for name, value in gaussian.items()}}
 
 
 class PosteriorPass:
@@ -69,8 +85,11 @@ class PosteriorPass:
   @tf.function(reduce_retracing=True)
   def _terms(self, iterator: Any, active: tf.Tensor) -> dict[str, tf.Tensor]:
     batch = next(iterator)
-    noise = seeds.row_normals(self._seed, self._purpose, batch["row"], [self._model.latent_dim])
-    return self._model.terms(batch, noise, training=False, active=active)
+    noise = seeds.row_normals(
+        self._seed, self._purpose, batch["row"],
+        [self._model.family.evaluation_samples, self._model.latent_dim])
+    return self._model.terms(
+        batch, tf.transpose(noise, [1, 0, 2]), training=False, active=active)
 
   def collect(self, dataset: tf.data.Dataset, active: bool = True,
               check: Callable[[], None] = lambda: None) -> Collected:
@@ -101,4 +120,5 @@ class PosteriorPass:
     return Collected(
         reconstruction=joined["reconstruction"], kl=joined["kl"],
         kl_per_dimension=joined["kl_per_dimension"].mean(axis=0), mean=joined["mean"],
-        variance=joined["variance"], sample=joined["sample"], tokens=int(joined["tokens"].sum()))
+        variance=joined["variance"], sample=joined.get("base_sample", joined["sample"]),
+        log_determinant=joined.get("log_determinant"), tokens=int(joined["tokens"].sum()))

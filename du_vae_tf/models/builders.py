@@ -1,14 +1,38 @@
 """From the configuration of a run to its model."""
 
 import importlib
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import networks
+from du_vae_tf.layers import masked_dense
 from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import variance_dropout
+from du_vae_tf.models import initialization
 from du_vae_tf.models import vae
+from du_vae_tf.posteriors import gaussian
+from du_vae_tf.posteriors import iaf
+
+
+def _iaf(config: config_lib.RunConfig) -> vae.Family:
+  """The flow of a run, its networks not yet built."""
+  flow = config.fidelity_row.flow
+
+  def network(number: int) -> masked_dense.MADE:
+    name = f"flow_{number}"
+    return masked_dense.MADE(
+        config.latent_dim, cast(int, config.flow_width) * config.latent_dim,
+        config.context_size, degrees=flow.degrees, mask_seed=0 if flow.shared_masks else number,
+        second_bias=flow.gate_bias, initializers=lambda inputs, part: initialization.uniform(
+            1.0 / math.sqrt(inputs), config.seed, f"{name}/{part}"), name=name)
+
+  return iaf.IAF([network(number + 1) for number in range(cast(int, config.flow_depth))])
+
+
+FAMILIES: dict[str, Callable[[config_lib.RunConfig], vae.Family]] = {
+    "gaussian": lambda config: gaussian.Gaussian(), "iaf": _iaf}
 
 
 def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
@@ -22,7 +46,7 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
     policy: Keras dtype policy of the networks, "float32" or "mixed_bfloat16"; weights, moments
       and the terms of the objective are float32 under both.
   """
-  method, fidelity = config.method_row, config.fidelity_row
+  method = config.method_row
   normalized = method.normalization != "none"
   # The method's row gives these two a value where the method uses them.
   gamma, keep_prob = cast(float, config.gamma), cast(float, config.keep_prob)
@@ -30,9 +54,10 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
   model = vae.VAE(
       _create(rows["encoder"], config, sizes, policy),
       _create(rows["decoder"], config, sizes, policy),
+      FAMILIES[method.posterior](config),
       mean_normalization.MeanNormalization(
           gamma, projected=method.normalization == "projected_scale",
-          epsilon=fidelity.normalization_epsilon, name="mean_normalization")
+          epsilon=config.posterior_row.normalization_epsilon, name="mean_normalization")
       if normalized else None,
       variance_dropout.VarianceDropout(keep_prob, name="variance_dropout")
       if method.variance_dropout else None,

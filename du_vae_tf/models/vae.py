@@ -1,6 +1,6 @@
 """The variational autoencoder: encoder, normalization of means, variance dropout, decoder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -9,10 +9,6 @@ import tensorflow as tf
 from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import variance_dropout as variance_dropout_lib
 from du_vae_tf.posteriors import gaussian
-
-# exp(s) stays within [2e-9, 2.2e4]: no overflow, and no variance whose logarithm is lost.
-MIN_LOG_VARIANCE = -20.0
-MAX_LOG_VARIANCE = 10.0
 
 Batch = Mapping[str, tf.Tensor]
 
@@ -28,8 +24,8 @@ class Encoder(Protocol):
   def inputs(self, batch: Batch) -> tuple[tf.Tensor, ...]:
     """What of a batch the layer reads."""
 
-  def __call__(self, *inputs: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and log-variance, float32 [b, n] each."""
+  def __call__(self, *inputs: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
+    """Mean and what the variance is made from, float32 [b, n] each; context [b, c], if any."""
 
 
 class Decoder(Protocol):
@@ -55,26 +51,67 @@ class Decoder(Protocol):
     """log p(x | z) [s, b] of z [s, b, n] in evaluation mode, nats."""
 
 
+class Posterior(Protocol):
+  """What the model asks of q(z | x)."""
+
+  mean: tf.Tensor
+  variance: tf.Tensor
+  distribution: Any
+
+  @property
+  def center(self) -> tf.Tensor:
+    """The z that stands for an example where one is wanted, [b, n]."""
+
+  def representation(self) -> tf.Tensor:
+    """What stands for an example in other tasks, [b, ...]."""
+
+  def sample_and_log_prob(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """z [..., b, n] of standard normal noise, and log q(z | x) [..., b]."""
+
+  def terms(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
+    """`sample` and `kl_per_dimension` [b, n] of noise [s, b, n], and what else the family has."""
+
+
+class Family(Protocol):
+  """What the model asks of a family of posteriors."""
+
+  @property
+  def evaluation_samples(self) -> int:
+    """Samples of which Monte Carlo estimates in evaluation are the mean."""
+
+  @property
+  def networks(self) -> Sequence[Any]:
+    """Keras layers of the family, not yet built; each takes z [..., b, n] first."""
+
+  def variance(self, raw: tf.Tensor) -> tf.Tensor:
+    """Variances [b, n] from what the encoder gives for them."""
+
+  def posterior(self, mean: tf.Tensor, variance: tf.Tensor, *context: tf.Tensor) -> Posterior:
+    """q(z | x)."""
+
+
 class VAE(keras.Model):
-  """A VAE with prior N(0, 1) and a Gaussian posterior.
+  """A VAE with prior N(0, 1).
 
   A batch is a mapping. Text has `ids` int32 [b, t] (start symbol, words, end symbol, padding on
   the right) and `length` int32 [b] (tokens, start and end symbol included); images have `image`
   float32 [b, h, w, 1]. Other entries are ignored. b may be 0. Randomness is given by the caller,
   so the model has no hidden state but the running moments of its normalizations.
 
-  The encoder's log-variance s is clipped to [-20, 10]. With `variance_dropout` the variance is
-  exp(s) plus a floor, dropped to the floor in training; without, it is exp(s).
+  The posterior is Gaussian, or what a flow makes of a Gaussian; normalization of means and dropout
+  of variances act on the Gaussian. With `variance_dropout` the variance that the family makes of
+  the encoder's number has a floor added, and is dropped to the floor in training.
 
   Args:
-    encoder: gives mean and log-variance.
+    encoder: gives mean, what the variance is made from, and the context of a flow.
     decoder: gives log p(x | z).
+    family: of the posteriors.
     normalization: of the means, or None.
     variance_dropout: floor and dropout of the variances, or None.
   """
 
   def __init__(
-      self, encoder: Encoder, decoder: Decoder,
+      self, encoder: Encoder, decoder: Decoder, family: Family,
       normalization: mean_normalization.MeanNormalization | None = None,
       variance_dropout: variance_dropout_lib.VarianceDropout | None = None,
       **kwargs: Any) -> None:
@@ -82,6 +119,9 @@ class VAE(keras.Model):
     self.encoder = encoder
     # What it offers besides the protocol, such as sampling, depends on what it decodes.
     self.decoder: Any = decoder
+    self.family = family
+    # Named here too, for Keras to find their weights.
+    self.flow = list(family.networks)
     self.normalization = normalization
     self.variance_dropout = variance_dropout
 
@@ -95,13 +135,15 @@ class VAE(keras.Model):
     del input_shape
     self.encoder.build(None)
     self.decoder.build((None, self.latent_dim))
+    for network in self.flow:
+      network.build((None, self.latent_dim))
     for layer in (self.normalization, self.variance_dropout):
       if layer is not None:
         layer.build((None, self.latent_dim))
     self.built = True
 
   def posterior(self, batch: Batch, training: bool = False, active: bool | tf.Tensor = True,
-                variance_uniform: tf.Tensor | None = None) -> gaussian.GaussianPosterior:
+                variance_uniform: tf.Tensor | None = None) -> Posterior:
     """q(z | x).
 
     Args:
@@ -115,23 +157,24 @@ class VAE(keras.Model):
     Returns:
       the posterior, batch shape [b].
     """
-    mean, log_variance = self.encoder(*self.encoder.inputs(batch), training=training)
+    mean, raw, *context = self.encoder(*self.encoder.inputs(batch), training=training)
     if self.normalization is not None:
       mean = self.normalization(mean, training=training)
-    variance = tf.exp(tf.clip_by_value(log_variance, MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
+    variance = self.family.variance(raw)
     if self.variance_dropout is not None:
       variance = self.variance_dropout(
           variance, uniform=variance_uniform, active=active, training=training)
-    return gaussian.GaussianPosterior(mean, variance)
+    return self.family.posterior(mean, variance, *context)
 
   def terms(self, batch: Batch, noise: tf.Tensor, *, training: bool = False,
             active: bool | tf.Tensor = True, variance_uniform: tf.Tensor | None = None,
             dropout_seed: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-    """The terms of the evidence lower bound with one sample per example.
+    """The terms of the evidence lower bound.
 
     Args:
       batch: see the class.
-      noise: standard normal float tensor [b, n].
+      noise: standard normal float tensor [b, n], or [s, b, n]: then the first sample is decoded,
+        and Monte Carlo estimates of the latent space are means over all.
       training: see `posterior`; also of the decoder.
       active: see `posterior`.
       variance_uniform: see `posterior`.
@@ -139,17 +182,20 @@ class VAE(keras.Model):
 
     Returns:
       `reconstruction` [b]: -log p(x | z), nats; `kl` [b] and `kl_per_dimension` [b, n]: KL to the
-      prior in closed form, nats; `mean` and `variance` [b, n] of the posterior, `sample` [b, n]: z;
-      `tokens` int32 [b]: predicted symbols: words and the end symbol, or pixels.
+      prior, in closed form or by Monte Carlo, nats; `mean` and `variance` [b, n] of the Gaussian,
+      `sample` [b, n]: z; `tokens` int32 [b]: predicted symbols: words and the end symbol, or
+      pixels; of a flow, `base_sample` [b, n] and `log_determinant` [b] too (`IAFPosterior.terms`).
     """
     posterior = self.posterior(batch, training, active, variance_uniform)
-    z, _ = posterior.sample_and_log_prob(noise)
+    noise = tf.convert_to_tensor(noise)
+    latent = posterior.terms(noise if noise.shape.rank == 3 else noise[tf.newaxis])
     log_likelihood = self.decoder(
-        z, *self.decoder.inputs(batch), training=training, dropout_seed=dropout_seed)
-    return {
-        "reconstruction": -log_likelihood, "kl": posterior.kl(),
-        "kl_per_dimension": posterior.kl_per_dimension(), "mean": posterior.mean,
-        "variance": posterior.variance, "sample": z, "tokens": self.decoder.tokens(batch)}
+        latent["sample"], *self.decoder.inputs(batch), training=training,
+        dropout_seed=dropout_seed)
+    return latent | {
+        "reconstruction": -log_likelihood,
+        "kl": tf.reduce_sum(latent["kl_per_dimension"], axis=-1), "mean": posterior.mean,
+        "variance": posterior.variance, "tokens": self.decoder.tokens(batch)}
 
   def log_weights(self, batch: Batch, noise: tf.Tensor,
                   samples_at_once: int | tf.Tensor | None = None) -> tf.Tensor:
@@ -192,7 +238,7 @@ class VAE(keras.Model):
     return writer.concat()
 
   def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
-    """`mean` and `variance` [b, n] of the posterior, without variance dropout."""
+    """`mean` and `variance` [b, n] of the Gaussian, without variance dropout."""
     del training
     posterior = self.posterior(batch)
     return {"mean": posterior.mean, "variance": posterior.variance}

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
+from du_vae_tf.serving import encoding
 from du_vae_tf.serving import likelihood
 
 _THRESHOLD = 0.5
@@ -42,16 +43,15 @@ class ImageSignatures(tf.Module):
     return self._functions
 
   def encode(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Posterior of each image: `mean` and `variance`, float32 [b, n]."""
-    posterior = self._model.posterior(_batch(image))
-    return {"mean": posterior.mean, "variance": posterior.variance}
+    """Posterior of each image; see `encoding.encode`."""
+    return encoding.encode(self._model, _batch(image))
 
   def reconstruct(self, image: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    """An image drawn from p(x | z) at the posterior mean z; see `generate` for the results.
+    """An image drawn from p(x | z) at the center z of the posterior; `generate` has the results.
 
     The result depends on the image and its seed alone, not on the rest of the batch.
     """
-    return self._draw(self._model.posterior(_batch(image)).mean, seed)
+    return self._draw(self._model.posterior(_batch(image)).center, seed)
 
   def generate(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     """An image drawn from the model, one for each seed [b].

@@ -9,6 +9,7 @@ import tensorflow as tf
 from du_vae_tf import seeds
 from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import vae
+from du_vae_tf.serving import encoding
 from du_vae_tf.serving import likelihood
 
 _BEAM_WIDTH = 5
@@ -67,15 +68,14 @@ class TextSignatures(tf.Module):
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
   def encode(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Posterior of each sentence: `mean` and `variance`, float32 [b, n]."""
-    posterior = self._model.posterior(self._batch(text))
-    return {"mean": posterior.mean, "variance": posterior.variance}
+    """Posterior of each sentence; see `encoding.encode`."""
+    return encoding.encode(self._model, self._batch(text))
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
   def reconstruct(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Greedy decoding from the posterior mean: `text`, string [b]."""
-    mean = self._model.posterior(self._batch(text)).mean
-    return {"text": self._text(self._model.decoder.greedy(mean, self._longest + 1))}
+    """Greedy decoding from the center of the posterior, its mean without a flow: `text` [b]."""
+    center = self._model.posterior(self._batch(text)).center
+    return {"text": self._text(self._model.decoder.greedy(center, self._longest + 1))}
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seed")])
   def generate(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -85,14 +85,14 @@ class TextSignatures(tf.Module):
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
   def beam_search(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The likeliest sentences at the posterior mean that a beam of 5 finds, best first.
+    """The likeliest sentences at the center of the posterior that a beam of 5 finds, best first.
 
     Returns:
-      `text`: string [b, 5]; `log_probability`: of each sentence given the mean, nats, float32
+      `text`: string [b, 5]; `log_probability`: of each sentence given the center, nats, float32
       [b, 5], -inf where there is none.
     """
-    mean = self._model.posterior(self._batch(text)).mean
-    ids, scores = self._model.decoder.beam_search(mean, self._longest + 1, _BEAM_WIDTH)
+    center = self._model.posterior(self._batch(text)).center
+    ids, scores = self._model.decoder.beam_search(center, self._longest + 1, _BEAM_WIDTH)
     flat = self._text(tf.reshape(ids, [tf.size(scores), tf.shape(ids)[2]]))
     return {"text": tf.reshape(flat, tf.shape(scores)), "log_probability": scores}
 

@@ -39,6 +39,12 @@ _LOOK_EVERY = 10
 # request to stop through.
 _CALL_SECONDS = 0.1
 
+# A flow has no count of active units: its KL per dimension says whether it uses z.
+_COLLAPSED_FLOW_KL = 1.0 / 32.0
+
+# The method that keeps a posterior of the family from collapsing.
+_REGULARIZED = {"gaussian": "du_vae", "iaf": "du_iaf"}
+
 # Examples in one batch of a validation pass, where nothing is kept for gradients.
 EVALUATION_BATCH = 64
 
@@ -258,24 +264,35 @@ class Training:
     console.say(
         f"epoch {row['epoch']}/{self._config.epochs}: KL weight {row['kl_weight']:.2f},"
         f" validation -ELBO {row['elbo_nll']:.2f} = {row['reconstruction']:.2f}"
-        f" + KL {row['kl']:.2f}, MI {row['mi']:.2f}, active units"
-        f" {row['au']} of {self._config.latent_dim}, {speed}")
+        f" + KL {row['kl']:.2f}, {_latent_figures(row, self._config.latent_dim)}, {speed}")
     if self._warmup.finished(row["step"]):
       self._warn_of_collapse(row)
 
   def _warn_of_collapse(self, row: dict[str, Any]) -> None:
     """Once, when warm-up is over: says so if the latent variable is hardly used."""
-    if self._warned or row["au"] >= self._config.latent_dim / 4:
+    collapsed = (row["kl"] < _COLLAPSED_FLOW_KL * self._config.latent_dim if row["au"] is None
+                 else row["au"] < self._config.latent_dim / 4)
+    if self._warned or not collapsed:
       return
     self._warned = True
-    console.say(
-        f"WARNING: {row['au']} of {self._config.latent_dim} latent units are active: the"
-        f" posterior is collapsing onto the prior. Try {_remedy(self._config)}.")
+    sign = (f"KL is {row['kl']:.2f}" if row["au"] is None
+            else f"{row['au']} of {self._config.latent_dim} latent units are active")
+    console.say(f"WARNING: {sign}: the posterior is collapsing onto the prior. Try"
+                f" {_remedy(self._config)}.")
+
+
+def _latent_figures(row: Mapping[str, Any], latent_dim: int) -> str:
+  """What the line of an epoch says of the latent variable; of a flow, of z before it."""
+  prefix, of = ("", "") if row["mi"] is not None else ("z0_", " before the flow")
+  return f"MI {row[f'{prefix}mi']:.2f}, active units {row[f'{prefix}au']} of {latent_dim}{of}"
 
 
 def _remedy(config: config_lib.RunConfig) -> str:
-  if config.method == "du_vae":
+  if config.method_row.variance_dropout:
     return "a larger --gamma or a smaller --keep_prob"
+  regularized = _REGULARIZED[config.method_row.posterior]
+  if config.free_bits is not None:
+    return f"a larger --free_bits, or --method={regularized}"
   if config.gamma is not None:
-    return "a larger --gamma, or --method=du_vae"
-  return "--method=du_vae (then --gamma and --keep_prob), or a longer --warmup_epochs"
+    return f"a larger --gamma, or --method={regularized}"
+  return f"--method={regularized} (then --gamma and --keep_prob), or a longer --warmup_epochs"

@@ -68,13 +68,13 @@ class Pictures:
 
   @tf.function
   def _sample(self, inputs: tf.Tensor) -> tf.Tensor:
-    """Images from the prior, from posterior means, and from between pairs of these."""
-    means = self._model.posterior({"image": inputs}).mean
+    """Images from the prior, from centers of posteriors, and from between pairs of these."""
+    centers = self._model.posterior({"image": inputs}).center
     first, last = tf.unstack(tf.reshape(
-        means[:2 * _INTERPOLATIONS], [_INTERPOLATIONS, 2, self._model.latent_dim]), axis=1)
+        centers[:2 * _INTERPOLATIONS], [_INTERPOLATIONS, 2, self._model.latent_dim]), axis=1)
     between = tf.linspace(first, last, _STEPS, axis=1)
     z = tf.concat([
-        self._prior, means[:_RECONSTRUCTIONS],
+        self._prior, centers[:_RECONSTRUCTIONS],
         tf.reshape(between, [-1, self._model.latent_dim])], axis=0)
     image, _ = self._model.decoder.sample(z, self._uniform)
     return image

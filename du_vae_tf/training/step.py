@@ -9,8 +9,8 @@ import tensorflow as tf
 from du_vae_tf import config as config_lib
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
-from du_vae_tf.objectives import elbo
 from du_vae_tf.objectives import schedules
+from du_vae_tf.training import losses as losses_lib
 
 CLIP_NORM = 5.0
 
@@ -123,7 +123,8 @@ class Stepper:
       terms = self._model.terms(
           batch, batch["noise"], training=True, active=active,
           variance_uniform=batch["variance_uniform"], dropout_seed=dropout_seed)
-      losses = elbo.negative_elbo(terms["reconstruction"], terms["kl"], kl_weight)
+      losses = losses_lib.LOSSES[self._config.method_row.objective](
+          terms, kl_weight, lambda values: _sum_of_rows(values) / all_rows, self._config)
       loss = tf.reduce_sum(losses) / all_rows
     return terms, losses, tape.gradient(loss, self._model.trainable_variables)
 
@@ -142,6 +143,12 @@ class Stepper:
     """Means per example so far, in nats."""
     totals = self.totals_by_name()
     return {name: totals[name] / totals["examples"] for name in names}
+
+
+def _sum_of_rows(values: tf.Tensor) -> tf.Tensor:
+  """The sum over the rows of all replicas of a tensor [b, ...]."""
+  context = tf.distribute.get_replica_context()
+  return context.all_reduce("SUM", tf.reduce_sum(values, axis=0))
 
 
 def reduced_and_clipped(gradients: Sequence[Gradient]) -> tuple[list[Gradient], tf.Tensor]:

@@ -21,13 +21,13 @@ class EpochSummaries(keras.callbacks.Callback):
     self._writer = tf.summary.create_file_writer(str(folder.tensorboard))
 
   def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-    """Writes `logs`; a sequence becomes one scalar per latent dimension."""
+    """Writes `logs`; a sequence becomes one scalar per latent dimension; None is left out."""
     with self._writer.as_default(step=epoch + 1):
       for name, value in (logs or {}).items():
         if isinstance(value, Sequence):
           for dimension, number in enumerate(value):
             tf.summary.scalar(f"{name}/{dimension:03d}", number)
-        else:
+        elif value is not None:
           tf.summary.scalar(f"epoch/{name}", value)
     self._writer.flush()
 

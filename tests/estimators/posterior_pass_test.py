@@ -29,8 +29,8 @@ def dataset(words: list[list[int]], batch_size: int, extra_padding: int = 0) -> 
       lambda: iter(batches), output_signature=text_batching.ELEMENT_SPEC)
 
 
-def make_model() -> vae.VAE:
-  values = {"latent_dim": 2, "hidden_size": 9, "embedding_size": 5, "seed": 1, "method": "du_vae"}
+def make_model(method: str = "du_vae") -> vae.VAE:
+  values = {"latent_dim": 2, "hidden_size": 9, "embedding_size": 5, "seed": 1, "method": method}
   return builders.build_model(config.resolve(values, {}), {"vocab_size": 20})
 
 
@@ -85,6 +85,37 @@ class PosteriorPassTest(tf.test.TestCase):
     self.assertAllClose(figures["elbo_nll"], figures["reconstruction"] + figures["kl"])
     self.assertAllClose(figures["kl"], collected.kl_per_dimension.sum())
     self.assertEqual(figures["au"], np.sum(np.var(collected.mean, axis=0, ddof=1) >= 0.01))
+
+  def test_figures_of_a_flow(self) -> None:
+    self.model = make_model("du_iaf")
+    collected = self.collect(batch_size=4)
+    figures = collected.figures()
+    self.assertEqual(list(figures), [
+        "elbo_nll", "reconstruction", "kl", "mi", "au", "mpd", "ce", "ce_std_error", "z0_mi",
+        "z0_au", "z0_mpd", "z0_ce"])
+    self.assertEqual([figures[name] for name in ("mi", "au", "mpd")], [None] * 3)
+    noise = seeds.row_normals(SEED, "validation", tf.range(11, dtype=tf.int64), [8, 2])
+    noise = tf.transpose(noise, [1, 0, 2])
+    posterior = self.model.posterior(text_batching.pad_batch(self.words))
+    z, log_prob = posterior.sample_and_log_prob(noise)
+    # KL is the mean over eight samples of each example.
+    kl = np.mean(log_prob + 0.5 * np.sum(np.square(z) + np.log(2.0 * np.pi), axis=-1), axis=0)
+    self.assertAllClose(collected.kl, kl, rtol=1e-4, atol=1e-4)
+    self.assertAllClose(collected.sample, posterior.mean + posterior.base.scale * noise[0],
+                        rtol=1e-5, atol=1e-5)
+    # The log-determinant alone is estimated; the entropy before the flow is closed.
+    base_log_prob = posterior.base.sample_and_log_prob(noise)[1]
+    entropies = (posterior.base.distribution.entropy()
+                 + tf.reduce_mean(base_log_prob - log_prob, axis=0)).numpy()
+    self.assertAllClose(figures["ce"], entropies.mean(), rtol=1e-4)
+    self.assertAllClose(figures["ce_std_error"], entropies.std(ddof=1) / np.sqrt(11), rtol=1e-3)
+    self.assertLess(figures["ce"], figures["z0_ce"])
+    self.assertAllClose(figures["z0_ce"], np.mean(posterior.base.distribution.entropy()), rtol=1e-5)
+    self.assertEqual(figures["z0_au"], np.sum(np.var(collected.mean, axis=0, ddof=1) >= 0.01))
+
+  def test_a_single_example_of_a_flow_has_no_standard_error(self) -> None:
+    self.model, self.words = make_model("du_iaf"), sentences(1)
+    self.assertIsNone(self.collect(batch_size=4).figures()["ce_std_error"])
 
   def test_one_graph_serves_every_pass(self) -> None:
     passes = posterior_pass.PosteriorPass(self.model, SEED, "validation")

@@ -206,7 +206,7 @@ class EntropyTest(tf.test.TestCase, parameterized.TestCase):
   def test_a_dropped_dimension_adds_a_constant_to_the_kl(self) -> None:
     at_floor = gaussian.GaussianPosterior(
         tf.zeros([1, 1], tf.float64), tf.constant([[FLOOR]], tf.float64))
-    self.assertAllClose(at_floor.kl(), [0.948213], rtol=0.0, atol=1e-6)
+    self.assertAllClose(at_floor.kl_per_dimension()[:, 0], [0.948213], rtol=0.0, atol=1e-6)
 
 
 if __name__ == "__main__":

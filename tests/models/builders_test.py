@@ -48,6 +48,40 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
     dropped = 3 * 7 * 64 + 32 * 32 * (8 * 3 * 7 + 8 * 2 * 5 + 7 * 1 * 3)
     self.assertEqual(trainable + dropped, 1_646_848 + extra)
 
+  @parameterized.parameters("text", "image")
+  def test_parameter_counts_of_flows(self, modality: str) -> None:
+    counts = {}
+    for method in ("vae", "iaf_free_bits", "iaf_bn", "du_iaf"):
+      with keras.StatelessScope(initialize_variables=False):
+        model = (build(20, method=method, **SHORT) if modality == "text"
+                 else builders.build_model(
+                     config.resolve({"dataset": "omniglot", "method": method}, {}), {"side": 28}))
+        counts[method] = count(model.trainable_variables)
+        if method != "vae":
+          self.assertEqual(
+              sum(count(network.trainable_variables) for network in model.flow), 7_995_072)
+    # 64 numbers of context from 512 features, with their biases on images.
+    context = 512 * 64 + (64 if modality == "image" else 0)
+    for method, extra in (("iaf_free_bits", 0), ("iaf_bn", 32), ("du_iaf", 64)):
+      self.assertEqual(counts[method] - counts["vae"], 7_995_072 + context + extra)
+
+  def test_fidelity_chooses_gates_and_masks_of_a_flow(self) -> None:
+    authors, paper = (build(20, method="du_iaf", fidelity=fidelity, **SYNTHETIC | {"latent_dim": 6})
+                      for fidelity in ("authors", "paper"))
+    self.assertEqual([network.second_bias for network in authors.flow], [2.0, 2.0])
+    self.assertEqual([network.second_bias for network in paper.flow], [None, None])
+    for layer in ("first", "second"):
+      first, second = (getattr(network, layer).output_degrees for network in authors.flow)
+      self.assertEqual(first, second)
+      self.assertEqual((min(first), max(first)), (1, 5))
+      first, second = (getattr(network, layer).output_degrees for network in paper.flow)
+      self.assertNotEqual(first, second)
+      self.assertEqual((min(first), max(first)), (0, 5))
+
+  def test_depth_and_width_of_a_flow(self) -> None:
+    model = build(20, method="iaf_bn", flow_depth=3, flow_width=5, **SYNTHETIC)
+    self.assertEqual([network.hidden_size for network in model.flow], [10, 10, 10])
+
   def test_networks_are_those_of_the_tables(self) -> None:
     for flag, table in (("encoder", networks.ENCODERS), ("decoder", networks.DECODERS)):
       for name, row in table.items():
@@ -73,13 +107,15 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(
       ("vae", "authors", "small_uniform"), ("vae", "paper", "small_uniform"),
       ("bn_vae", "authors", "framework"), ("du_vae", "authors", "framework"),
-      ("du_vae", "paper", "small_uniform"))
+      ("du_vae", "paper", "small_uniform"), ("iaf_free_bits", "authors", "small_uniform_zero_bias"),
+      ("du_iaf", "authors", "small_uniform_zero_bias"), ("du_iaf", "paper", "small_uniform"))
   def test_fidelity_chooses_initialization_and_epsilon(
       self, method: str, fidelity: str, initialization: str) -> None:
     model = build(20, method=method, fidelity=fidelity, **SYNTHETIC)
     self.assertEqual(model.encoder.initialization, initialization)
     if model.normalization is not None:
-      self.assertEqual(model.normalization.epsilon, 1e-5 if fidelity == "authors" else 1e-12)
+      authors = 1e-8 if method == "du_iaf" else 1e-5
+      self.assertEqual(model.normalization.epsilon, authors if fidelity == "authors" else 1e-12)
       self.assertEqual(model.normalization.momentum, 0.9)
 
   @parameterized.product(fidelity=("authors", "paper"), method=("bn_vae", "du_vae"),
@@ -96,12 +132,24 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
     # An epsilon that is large against the variance before the normalization would shrink it.
     self.assertBetween(spread, 0.95 * 0.5, 1.0001 * 0.5)
 
-  def test_weights_belong_to_the_seed(self) -> None:
-    first, again, other = (build(20, seed=seed, **SYNTHETIC) for seed in (1, 1, 2))
+  def test_initial_means_before_a_flow_have_most_of_the_promised_spread(self) -> None:
+    for fidelity, share in (("authors", 0.85), ("paper", 0.95)):
+      model = build(500, method="du_iaf", fidelity=fidelity, gamma=0.5, hidden_size=1024,
+                    embedding_size=512, latent_dim=32)
+      ids = np.random.default_rng(4).integers(4, 500, (32, 80)).astype(np.int32)
+      batch = {"ids": tf.constant(ids), "length": tf.fill([32], 80)}
+      means = model.posterior(batch, training=True, variance_uniform=tf.zeros([32, 32])).mean
+      spread = math.sqrt(np.mean(np.var(means, axis=0)))
+      self.assertBetween(spread, share * 0.5, 1.0001 * 0.5)
+
+  @parameterized.parameters("du_vae", "du_iaf")
+  def test_weights_belong_to_the_seed(self, method: str) -> None:
+    first, again, other = (build(20, seed=seed, method=method, **SYNTHETIC) for seed in (1, 1, 2))
     for weight, same, different in zip(
         first.weights, again.weights, other.weights, strict=True):
       self.assertAllEqual(weight, same)
-      if weight.name in ("scale", "shift", "moving_mean", "moving_variance"):
+      if (weight.name in ("scale", "shift", "moving_mean", "moving_variance", "second_bias")
+          or weight.path.endswith("lstm/bias") and "encoder" in weight.path and method == "du_iaf"):
         continue
       self.assertNotAllEqual(weight, different)
 

@@ -14,7 +14,9 @@ from du_vae_tf.models import builders
 from du_vae_tf.models import vae
 from tests.testing import tolerances
 
-METHODS = ("vae", "bn_vae", "du_vae")
+GAUSSIAN = ("vae", "bn_vae", "du_vae")
+FLOWS = ("iaf_free_bits", "iaf_bn", "du_iaf")
+METHODS = (*GAUSSIAN, *FLOWS)
 VOCABULARY, LATENT_DIM, ROWS = 15, 3, 6
 LENGTH = np.array([7, 2, 5, 3, 6, 4], np.int32)
 FLOOR = np.float32(variance_dropout.ZERO_ENTROPY_VARIANCE)
@@ -35,6 +37,8 @@ def make_batch(columns: int = 7) -> dict[str, tf.Tensor]:
 def make_model(method: str = "du_vae", **values: Any) -> Any:
   """A model with weights large enough for a wrong term to show."""
   sizes = {"latent_dim": LATENT_DIM, "hidden_size": 6, "embedding_size": 4}
+  if method in FLOWS:
+    sizes["flow_width"] = 6
   model = builders.build_model(
       config.resolve({"method": method} | sizes | values, {}), {"vocab_size": VOCABULARY})
   random = np.random.default_rng(1)
@@ -63,7 +67,7 @@ def loss_and_gradients(model: vae.VAE, batch: vae.Batch, **values: Any) -> Any:
 
 class VAETest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters(*METHODS)
+  @parameterized.parameters(*GAUSSIAN)
   def test_terms_are_the_parts_put_together(self, method: str) -> None:
     model = make_model(method)
     batch = make_batch()
@@ -84,9 +88,50 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
                         -model.decoder(z, batch["ids"], batch["length"]), rtol=1e-5, atol=1e-5)
     self.assertAllEqual(terms["tokens"], LENGTH - 1)
 
+  @parameterized.parameters(*FLOWS)
+  def test_terms_of_a_flow_are_the_parts_put_together(self, method: str) -> None:
+    model = make_model(method)
+    batch = make_batch()
+    noise = np.random.default_rng(5).normal(size=(4, ROWS, LATENT_DIM)).astype(np.float32)
+    terms = model.terms(batch, noise)
+    mean, argument, context = model.encoder(batch["ids"], batch["length"])
+    self.assertEqual(context.shape, [ROWS, 2 * LATENT_DIM])
+    mean, variance = mean.numpy(), np.log1p(np.exp(argument))**2
+    if method != "iaf_free_bits":
+      mean = model.normalization(mean).numpy()
+    if method == "du_iaf":
+      variance = variance + FLOOR
+    # Normalization and dropout act on the Gaussian before the flow.
+    self.assertAllClose(terms["mean"], mean, rtol=1e-6, atol=1e-6)
+    self.assertAllClose(terms["variance"], variance, rtol=1e-5, atol=0.0)
+    z = mean + np.sqrt(variance) * noise
+    log_density = -0.5 * (np.log(2.0 * math.pi * variance) + noise**2)
+    for network in model.flow:
+      shift, logit = np.split(network(z.astype(np.float32), context).numpy(), 2, axis=-1)
+      gate = 1.0 / (1.0 + np.exp(-logit))
+      z = (gate * z + (1.0 - gate) * shift)[..., ::-1]
+      log_density = (log_density - np.log(gate))[..., ::-1]
+    kl = (log_density + 0.5 * (math.log(2.0 * math.pi) + z**2)).mean(axis=0)
+    self.assertAllClose(terms["kl_per_dimension"], kl, rtol=1e-4, atol=1e-4)
+    self.assertAllClose(terms["kl"], kl.sum(axis=-1), rtol=1e-4, atol=1e-4)
+    self.assertAllClose(terms["sample"], z[0], rtol=1e-4, atol=1e-4)
+    self.assertAllClose(
+        terms["reconstruction"],
+        -model.decoder(z[0].astype(np.float32), batch["ids"], batch["length"]), rtol=1e-4,
+        atol=1e-4)
+    # A single noise stands for one sample.
+    self.assertAllClose(model.terms(batch, noise[0])["kl"], model.terms(batch, noise[:1])["kl"])
+
+  def test_dropout_of_the_variances_acts_before_the_flow(self) -> None:
+    model = make_model("du_iaf", keep_prob=0.5)
+    batch = make_batch()
+    plain = model.terms(batch, NOISE)["variance"].numpy() - FLOOR
+    dropped = training_terms(model, batch)["variance"].numpy()
+    self.assertAllClose(dropped, np.where(UNIFORM < 0.5, FLOOR + 2.0 * plain, FLOOR), rtol=1e-4)
+
   @parameterized.product(method=METHODS, graph=(False, True))
   def test_padding_changes_neither_terms_nor_gradients(self, method: str, graph: bool) -> None:
-    model = make_model(method, keep_prob=1.0) if method == "du_vae" else make_model(method)
+    model = make_model(method, keep_prob=1.0) if method.startswith("du") else make_model(method)
     run = tf.function(loss_and_gradients) if graph else loss_and_gradients
     # Evaluation mode, where the decoder does not drop; the means pass their normalization.
     (terms, gradients), (padded_terms, padded_gradients) = (
@@ -108,8 +153,9 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
       terms = training_terms(model, batch)
       loss = tf.reduce_sum(terms["reconstruction"] + terms["kl"])
     gradients = dense(tape.gradient(loss, model.trainable_variables))
-    # 5 of the encoder, 6 of the decoder; shift; scale where it is trained.
-    self.assertLen(gradients, 11 + METHODS.index(method))
+    # 5 of the encoder, 6 of the decoder; shift; scale where it is trained; 8 of a block's network.
+    others = {"vae": 0, "iaf_free_bits": 0, "bn_vae": 1, "iaf_bn": 1, "du_vae": 2, "du_iaf": 2}
+    self.assertLen(gradients, 11 + others[method] + (16 if method in FLOWS else 0))
     for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
       self.assertIsInstance(gradient, tf.Tensor, weight.path)
       self.assertAllInRange(gradient, -1e4, 1e4)
@@ -186,7 +232,7 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
     posterior = model.posterior(batch)
     self.assertAllClose(posterior.variance, np.full([1, LATENT_DIM], expected),
                         rtol=1e-5, atol=0.0)
-    self.assertAllInRange(posterior.kl(), 0.0, 1e5)
+    self.assertAllInRange(model.terms(batch, NOISE[:1])["kl"], 0.0, 1e5)
 
   def test_only_variance_dropout_brings_a_floor(self) -> None:
     batch = make_batch()
@@ -220,10 +266,13 @@ class VAETest(tf.test.TestCase, parameterized.TestCase):
     batch = make_batch()
     noise = np.random.default_rng(2).normal(size=(4, ROWS, LATENT_DIM)).astype(np.float32)
     posterior = model.posterior(batch)
+    if method in FLOWS:
+      for network in model.flow:  # The inverse loses digits where gates are small.
+        network.bias.assign(tf.fill([LATENT_DIM], 2.0))
     prior = tfp.distributions.MultivariateNormalDiag(tf.zeros([LATENT_DIM]))
     expected = []
     for sample in noise:
-      z = posterior.mean + tf.sqrt(posterior.variance) * sample
+      z = tf.identity(posterior.sample_and_log_prob(sample)[0])
       expected.append(model.decoder(z, batch["ids"], batch["length"]) + prior.log_prob(z)
                       - posterior.log_prob(z))
     self.assertAllClose(model.log_weights(batch, noise), expected, rtol=1e-5, atol=1e-4)

@@ -46,17 +46,30 @@ class GaussianPosteriorTest(tf.test.TestCase):
     expected = -0.5 * (math.log(2.0 * math.pi * 1e-12) + 0.49)
     self.assertAllClose(log_prob, [expected], rtol=1e-6, atol=0.0)
 
-  def test_kl_is_the_closed_form_and_splits_over_dimensions(self) -> None:
+  def test_kl_splits_the_closed_form_over_dimensions(self) -> None:
     posterior = make_posterior()
     expected = 0.5 * (MEAN**2 + VARIANCE - np.log(VARIANCE) - 1.0)
-    self.assertAllClose(posterior.kl_per_dimension(), expected, rtol=1e-10, atol=1e-12)
-    self.assertAllClose(posterior.kl(), expected.sum(axis=-1), rtol=1e-10, atol=1e-12)
+    kl = posterior.kl_per_dimension()
+    self.assertAllEqual(posterior.terms(tf.constant(NOISE))["kl_per_dimension"], kl)
+    self.assertAllClose(kl, expected, rtol=1e-10, atol=1e-12)
+    prior = gaussian.standard_normal(LATENT_DIM, tf.float64)
+    self.assertAllClose(tf.reduce_sum(kl, axis=-1), posterior.distribution.kl_divergence(prior),
+                        rtol=1e-10, atol=1e-12)
+
+  def test_terms_sample_the_first_noise(self) -> None:
+    self.assertAllClose(make_posterior().terms(tf.constant(NOISE))["sample"],
+                        MEAN + np.sqrt(VARIANCE) * NOISE[0], rtol=1e-12, atol=1e-12)
+
+  def test_mean_stands_for_the_example(self) -> None:
+    posterior = make_posterior()
+    self.assertAllEqual(posterior.center, MEAN)
+    self.assertAllEqual(posterior.representation(), MEAN)
 
   def test_kl_gradients_are_the_closed_form(self) -> None:
     mean, variance = tf.constant(MEAN), tf.constant(VARIANCE)
     with tf.GradientTape() as tape:
       tape.watch([mean, variance])
-      kl = gaussian.GaussianPosterior(mean, variance).kl()
+      kl = gaussian.GaussianPosterior(mean, variance).kl_per_dimension()
     by_mean, by_variance = tape.gradient(kl, [mean, variance])
     self.assertAllClose(by_mean, MEAN, rtol=1e-10, atol=1e-12)
     self.assertAllClose(by_variance, 0.5 * (1.0 - 1.0 / VARIANCE), rtol=1e-10, atol=1e-12)

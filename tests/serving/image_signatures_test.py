@@ -17,11 +17,13 @@ SIDE, LATENT_DIM = tiny_images.SIDE, tiny_images.LATENT_DIM
 
 class SignaturesTest(tf.test.TestCase):
 
+  method = "du_vae"
+
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
     folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-    cls.model = tiny_images.build_model(tiny_images.make_config())
+    cls.model = tiny_images.build_model(tiny_images.make_config(method=cls.method))
     generator = np.random.default_rng(1)
     for variable in cls.model.variables:  # Moments, shifts and biases that do something.
       if variable.name in ("scale", "moving_variance"):
@@ -64,12 +66,13 @@ class SignaturesTest(tf.test.TestCase):
     answers = self.ask("encode", image=self.binary)
     self.assertAllClose(answers["mean"], posterior.mean, rtol=1e-4, atol=1e-5)
     self.assertAllClose(answers["variance"], posterior.variance, rtol=1e-4)
+    self.assertAllClose(answers["representation"], posterior.representation(), rtol=1e-4, atol=1e-5)
     self.assertNotAllClose(answers["mean"][0], answers["mean"][1], rtol=1e-2)
 
-  def test_reconstruct_samples_at_the_posterior_mean(self):
+  def test_reconstruct_samples_at_the_center_of_the_posterior(self):
     seed = [5, 9, 5, 2]
-    mean = self.model.posterior({"image": tf.constant(self.binary)}).mean
-    self.check_drawn(self.ask("reconstruct", image=self.binary, seed=seed), mean, seed)
+    center = self.model.posterior({"image": tf.constant(self.binary)}).center
+    self.check_drawn(self.ask("reconstruct", image=self.binary, seed=seed), center, seed)
 
   def test_generate_samples_at_draws_of_the_prior(self):
     seed = [5, 9, 2**40]
@@ -125,6 +128,11 @@ class SignaturesTest(tf.test.TestCase):
         self.assertEqual(value.shape, (0, SIDE, SIDE, 1), name)
     answers = self.ask("log_likelihood", image=none, seed=[])
     self.assertEqual(answers["log_likelihood"].shape, (0,))
+
+
+class FlowSignaturesTest(SignaturesTest):
+
+  method = "du_iaf"
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ LONGEST = 6
 
 class SignaturesTest(tf.test.TestCase):
 
+  method = "du_vae"
+
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
@@ -27,12 +29,15 @@ class SignaturesTest(tf.test.TestCase):
     cls.vocabulary = vocabulary_lib.Vocabulary(WORDS)
     cls.vocabulary.save(cls.folder / "vocab.txt")
     config = config_lib.resolve(
-        {"latent_dim": 3, "hidden_size": 9, "embedding_size": 5, "seed": 4}, {})
+        {"latent_dim": 3, "hidden_size": 9, "embedding_size": 5, "seed": 4,
+         "method": cls.method}, {})
     cls.model = builders.build_model(config, {"vocab_size": len(cls.vocabulary)})
     generator = np.random.default_rng(1)
     for variable in cls.model.variables:  # Larger weights, so that the answers differ.
       variable.assign(np.abs(generator.normal(0.6, 0.3, variable.shape))
                       if "variance" in variable.name else generator.normal(0, 0.8, variable.shape))
+      if "flow" in variable.path:
+        variable.assign(0.2 * variable)
     module = text_signatures.TextSignatures(cls.model, cls.folder / "vocab.txt", 8, LONGEST)
     tf.saved_model.save(module, str(cls.folder / "saved"), signatures=module.signatures)
     cls.loaded = tf.saved_model.load(str(cls.folder / "saved"))
@@ -51,6 +56,7 @@ class SignaturesTest(tf.test.TestCase):
     answers = self.ask("encode", texts)
     self.assertAllClose(answers["mean"], posterior.mean, rtol=1e-5, atol=1e-7)
     self.assertAllClose(answers["variance"], posterior.variance, rtol=1e-5)
+    self.assertAllClose(answers["representation"], posterior.representation(), rtol=1e-4, atol=1e-5)
     self.assertNotAllClose(answers["mean"][0], answers["mean"][1], rtol=1e-2)
 
   def test_words_are_split_as_in_training(self):
@@ -71,8 +77,8 @@ class SignaturesTest(tf.test.TestCase):
 
   def test_reconstruct_equals_greedy_decoding(self):
     texts = ["w1 w2 w3 w4", "w29 w2", "w5"]
-    mean = self.model.posterior(self.batch(texts)).mean
-    ids = self.model.decoder.greedy(mean, LONGEST + 1).numpy()
+    center = self.model.posterior(self.batch(texts)).center
+    ids = self.model.decoder.greedy(center, LONGEST + 1).numpy()
     expected = [self.vocabulary.decode(row) for row in ids]
     answers = [text.decode() for text in self.ask("reconstruct", texts)["text"]]
     self.assertEqual(answers, expected)
@@ -95,8 +101,8 @@ class SignaturesTest(tf.test.TestCase):
 
   def test_beam_search_gives_the_likeliest_sentences_best_first(self):
     texts = ["w1 w2 w3 w4", "w29 w2", "w5"]
-    mean = self.model.posterior(self.batch(texts)).mean
-    ids, scores = self.model.decoder.beam_search(mean, LONGEST + 1, 5)
+    center = self.model.posterior(self.batch(texts)).center
+    ids, scores = self.model.decoder.beam_search(center, LONGEST + 1, 5)
     answers = self.ask("beam_search", texts)
     self.assertAllClose(answers["log_probability"], scores, rtol=1e-5)
     self.assertEqual([[text.decode() for text in row] for row in answers["text"]],
@@ -122,6 +128,11 @@ class SignaturesTest(tf.test.TestCase):
 
   def test_empty_request_is_answered(self):
     self.assertEqual(self.ask("encode", np.zeros([0], str).astype(object))["mean"].shape, (0, 3))
+
+
+class FlowSignaturesTest(SignaturesTest):
+
+  method = "du_iaf"
 
 
 if __name__ == "__main__":

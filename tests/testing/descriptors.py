@@ -14,6 +14,7 @@ from du_vae_tf.layers import cross_entropy
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
 from du_vae_tf.layers import masked_convolution
+from du_vae_tf.layers import masked_dense
 from du_vae_tf.layers import masked_residual_block
 from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import pointwise
@@ -73,6 +74,12 @@ def _states(rows: int) -> Tensors:
           "count": random.integers(0, 5, rows).astype(np.int32)}
 
 
+def _latents(rows: int) -> Tensors:
+  random = _random(rows)
+  return {"z": random.normal(size=(rows, 3)).astype(np.float32),
+          "context": random.normal(size=(rows, 2)).astype(np.float32)}
+
+
 def _features(rows: int) -> Tensors:
   return {"inputs": _random(rows).normal(size=(rows, 6, 5, 4)).astype(np.float32)}
 
@@ -121,6 +128,12 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
         "masked_convolution",
         lambda **kwargs: masked_convolution.MaskedConvolution(
             3, 5, includes_center=False, **kwargs), _features),
+    Descriptor(
+        "masked_dense",
+        lambda **kwargs: masked_dense.MaskedDense([1, 2, 3], [2, 1, 3, 3], **kwargs),
+        lambda rows: {"inputs": _means(rows)["mean"]}),
+    Descriptor(
+        "made", lambda **kwargs: masked_dense.MADE(3, 12, 2, second_bias=2.0, **kwargs), _latents),
     Descriptor(
         "masked_residual_block_training",
         lambda **kwargs: masked_residual_block.MaskedResidualBlock(4, 3, **kwargs), _features,

@@ -117,15 +117,39 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual([row["kl_weight"] for row in rows], [1.0, 1.0])
     self.assertAllClose(rows[1]["elbo_nll"], rows[1]["reconstruction"] + rows[1]["kl"])
 
+  def test_metrics_and_curves_of_a_flow(self):
+    self.train(tiny.make_config(self.folder, method="iaf_free_bits", flow_width=4, epochs=2))
+    row = self.metrics("run")[1]
+    self.assertEqual([row[name] for name in ("mi", "au", "mpd")], [None] * 3)
+    self.assertLess(row["ce"], row["z0_ce"])
+    tags = self.tags()
+    self.assertContainsSubset({"epoch/kl", "epoch/z0_mi", "kl_per_dimension/001"}, tags)
+    self.assertNotIn("epoch/mi", tags)
+
+  @parameterized.parameters("du_iaf", "iaf_free_bits", "iaf_bn")
+  def test_interrupted_flow_ends_like_the_straight_one(self, method):
+    changes = {"method": method, "flow_width": 4, "epochs": 2}
+    straight = self.train(
+        tiny.make_config(self.folder, run_dir=f"{self.folder}/straight", **changes))
+    config = tiny.make_config(self.folder, run_dir=f"{self.folder}/interrupted", **changes)
+    with self.assertRaises(errors.PreemptedError):
+      self.train(config, 7)
+    for ours, theirs in zip(
+        self.weights(self.train(config)), self.weights(straight), strict=True):
+      np.testing.assert_array_equal(ours, theirs)
+
   def test_tensorboard_has_scalars_per_latent_dimension(self):
     self.train(tiny.make_config(self.folder, epochs=1))
+    self.assertContainsSubset(
+        {"epoch/kl", "epoch/mi", "epoch/kl_weight", "kl_per_dimension/001",
+         "mean_variance/000"}, self.tags())
+
+  def tags(self) -> set[str]:
     tags = set()
     for path in pathlib.Path(self.folder, "run", "tensorboard").glob("*"):
       for event in tf.compat.v1.train.summary_iterator(str(path)):
         tags.update(value.tag for value in event.summary.value)
-    self.assertContainsSubset(
-        {"epoch/kl", "epoch/mi", "epoch/kl_weight", "kl_per_dimension/001",
-         "mean_variance/000"}, tags)
+    return tags
 
   def test_best_epoch_is_chosen_among_those_with_full_weight(self):
     training = self.train(tiny.make_config(self.folder, epochs=4, warmup_epochs=3))
@@ -182,6 +206,18 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
     warnings = [line for line in output.getvalue().splitlines() if "WARNING" in line]
     self.assertLen(warnings, 1)
     self.assertRegex(warnings[0], f"0 of 2 latent units are active.*{remedy}")
+
+  @parameterized.parameters(
+      ("iaf_bn", "a larger --gamma, or --method=du_iaf"),
+      ("iaf_free_bits", "a larger --free_bits, or --method=du_iaf"),
+      ("du_iaf", "a larger --gamma or a smaller --keep_prob"))
+  def test_collapse_of_a_flow_is_said_by_its_kl(self, method, remedy):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), mock.patch.object(loop, "_COLLAPSED_FLOW_KL", 9.0):
+      self.train(tiny.make_config(self.folder, method=method, flow_width=4))
+    warnings = [line for line in output.getvalue().splitlines() if "WARNING" in line]
+    self.assertLen(warnings, 1)
+    self.assertRegex(warnings[0], rf"KL is -?\d+\.\d\d: .*{remedy}")
 
   def test_divergence_names_term_and_step_and_keeps_the_last_good_state(self):
     config = tiny.make_config(self.folder, epochs=1)

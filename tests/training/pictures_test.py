@@ -31,12 +31,12 @@ class _Decoder:
 
 class _Posterior:
 
-  def __init__(self, mean: tf.Tensor):
-    self.mean = mean
+  def __init__(self, center: tf.Tensor):
+    self.center = center
 
 
 class _Model:
-  """The mean is the share of ink, so that it can be seen in a picture which image is meant."""
+  """The center is the share of ink, so that it can be seen in a picture which image is meant."""
 
   latent_dim = 1
 

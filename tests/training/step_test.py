@@ -93,14 +93,17 @@ class Setup:
 
 class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters("vae", "bn_vae", "du_vae")
+  @parameterized.parameters("vae", "bn_vae", "du_vae", "du_iaf", "iaf_free_bits")
   def test_two_replicas_take_the_same_steps_as_one_device(self, method):
     # 5 rows split unevenly, 1 row leaves a replica without any.
     batches = [make_batch(rows, time, seed)
                for seed, (rows, time) in enumerate([(8, 6), (5, 9), (1, 4), (8, 5)])]
+    # The means before a flow start with a tiny spread; their normalization divides by it, and
+    # magnifies all rounding.
+    config = make_config(method=method, learning_rate=0.2 if method == "du_iaf" else 1.0)
     with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
-      one = Setup(tf.distribute.get_strategy(), make_config(method=method))
-      two = Setup(mirrored(), make_config(method=method))
+      one = Setup(tf.distribute.get_strategy(), config)
+      two = Setup(mirrored(), config)
       self.assertEqual(two.strategy.num_replicas_in_sync, 2)
       one.take(batches)
       two.take(batches)
@@ -110,7 +113,7 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
     self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
 
-  @parameterized.parameters("vae", "du_vae")
+  @parameterized.parameters("vae", "du_vae", "iaf_free_bits")
   def test_on_images_two_replicas_take_the_same_steps_as_one_device(self, method):
     batches = [make_images(rows, seed) for seed, rows in enumerate([8, 5, 1])]
     # Not Adam: its steps have the size of the learning rate even where the gradient is rounding.
@@ -126,7 +129,7 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(one.stepper.totals_by_name()["examples"], 14)
     self.assertEqual(one.stepper.totals_by_name()["tokens"], 14 * tiny_images.SIDE**2)
     for old, variable in zip(before, one.model.variables, strict=True):
-      self.assertGreater(np.abs(old - variable.numpy()).max(), 1e-5, variable.path)
+      self.assertGreater(np.abs(old - variable.numpy()).max(), 1e-6, variable.path)
 
   def test_replicas_draw_different_noise(self):
     def replica() -> tf.Tensor:
@@ -154,7 +157,8 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(one.stepper.totals, several.stepper.totals, rtol=1e-6)
     self.assertEqual(several.stepper.take.experimental_get_tracing_count(), 1)
 
-  def test_compiled_steps_on_images_are_the_same_steps(self):
+  @parameterized.parameters("du_vae", "iaf_free_bits")
+  def test_compiled_steps_on_images_are_the_same_steps(self, method):
     batches = [make_images(8, seed) for seed in range(2)]
     for batch in batches:
       for name in ("noise", "variance_uniform", "pixel_uniform"):
@@ -162,7 +166,8 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     found = []
     for jit_compile in (False, True):
       setup = Setup(tf.distribute.get_strategy(),
-                    tiny_images.make_config(learning_rate=0.01, jit_compile=jit_compile))
+                    tiny_images.make_config(
+                        method=method, learning_rate=0.01, jit_compile=jit_compile))
       setup.take(batches)
       found.append((setup.weights(), setup.stepper.totals))
     for plain, compiled in zip(*found, strict=True):

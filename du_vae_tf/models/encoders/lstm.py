@@ -10,15 +10,18 @@ import tensorflow as tf
 from du_vae_tf import config as config_lib
 from du_vae_tf.layers import embedding
 from du_vae_tf.layers import lstm
+from du_vae_tf.models import head_split
 from du_vae_tf.models import initialization as initialization_lib
 from du_vae_tf.models import text_inputs
+
+INITIALIZATIONS = ("small_uniform", "small_uniform_zero_bias", "framework")
 
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
 class LSTMEncoder(keras.layers.Layer):
-  """Embedding, LSTM, and a linear map of the state at the last token to 2 n numbers.
+  """Embedding, LSTM, and a linear map of the state at the last token to 2 n + c numbers.
 
-  Source: He et al. 2019 and Shen et al. 2021, section 4.1 and appendix E.
+  Sources: He et al. 2019 and Shen et al. 2021, section 4.1 and appendices D and E.
 
   Args:
     vocab_size: number of token ids.
@@ -26,10 +29,12 @@ class LSTMEncoder(keras.layers.Layer):
     embedding_size: columns of the embedding.
     hidden_size: units of the LSTM.
     initialization: "small_uniform": embedding U(-0.1, 0.1), everything else U(-0.01, 0.01), as
-      the paper states; "framework": embedding N(0, 1), everything else
-      U(-1 / sqrt(hidden_size), 1 / sqrt(hidden_size)), what the authors' code uses where the means
-      are normalized.
+      the paper states; "small_uniform_zero_bias": the same with biases of 0, what the authors' code
+      uses before a flow; "framework": embedding N(0, 1), everything else
+      U(-1 / sqrt(hidden_size), 1 / sqrt(hidden_size)), what it uses where the means of a Gaussian
+      posterior are normalized.
     seed: of the initial weights.
+    context_size: c, numbers of the context of a flow; 0 without one.
 
   Call arguments:
     ids: integer tensor [b, t], padded on the right; what the padding is does not matter.
@@ -37,20 +42,21 @@ class LSTMEncoder(keras.layers.Layer):
     training: whether this is a training step; the values are the same.
 
   Returns:
-    mean and log-variance, float32 [b, n] each, as the linear map gives them.
+    mean and what the variance is made from, float32 [b, n] each, and with c > 0 the context
+    [b, c], as the linear map gives them.
 
   Raises:
-    ValueError: `initialization` is neither.
+    ValueError: `initialization` is none of these.
   """
 
   def __init__(self, vocab_size: int, latent_dim: int, embedding_size: int, hidden_size: int,
-               initialization: str = "small_uniform", seed: int = 0,
+               initialization: str = "small_uniform", seed: int = 0, context_size: int = 0,
                **kwargs: Any) -> None:
     # Each layer casts for itself: what is next to the latent variable stays in full precision.
     super().__init__(**({"autocast": False} | kwargs))
-    if initialization not in ("small_uniform", "framework"):
+    if initialization not in INITIALIZATIONS:
       raise ValueError(
-          "`initialization` must be small_uniform or framework. Received:"
+          f"`initialization` must be one of {INITIALIZATIONS}. Received:"
           f" initialization={initialization}.")
     self.vocab_size = vocab_size
     self.latent_dim = latent_dim
@@ -58,6 +64,7 @@ class LSTMEncoder(keras.layers.Layer):
     self.hidden_size = hidden_size
     self.initialization = initialization
     self.seed = seed
+    self.context_size = context_size
     framework = initialization == "framework"
     bound = 1.0 / math.sqrt(hidden_size) if framework else 0.01
 
@@ -70,23 +77,24 @@ class LSTMEncoder(keras.layers.Layer):
         vocab_size, embedding_size, table, dtype=self.dtype_policy, name="embedding")
     self.lstm = lstm.LSTM(
         hidden_size, kernel_initializer=weights("kernel"),
-        recurrent_initializer=weights("recurrent_kernel"), bias_initializer=weights("bias"),
-        dtype=self.dtype_policy, name="lstm")
+        recurrent_initializer=weights("recurrent_kernel"),
+        bias_initializer="zeros" if initialization == "small_uniform_zero_bias"
+        else weights("bias"), dtype=self.dtype_policy, name="lstm")
     self.head = keras.layers.Dense(
-        2 * latent_dim, use_bias=False, kernel_initializer=weights("head"),
+        2 * latent_dim + context_size, use_bias=False, kernel_initializer=weights("head"),
         dtype=self.variable_dtype, name="head")
 
   @classmethod
   def create(cls, config: config_lib.RunConfig, sizes: Mapping[str, int],
              **kwargs: Any) -> Self:
     """The encoder of a run on text with `sizes["vocab_size"]` token ids."""
+    row = config.posterior_row
     normalized = config.method_row.normalization != "none"
-    initialization = config.fidelity_row.normalized_encoder_initialization
     return cls(
         sizes["vocab_size"], config.latent_dim, cast(int, config.embedding_size),
         cast(int, config.hidden_size),
-        initialization=initialization if normalized else "small_uniform", seed=config.seed,
-        name="encoder", **kwargs)
+        initialization=row.normalized_encoder if normalized else row.plain_encoder,
+        seed=config.seed, context_size=config.context_size, name="encoder", **kwargs)
 
   def build(self, ids_shape: Any) -> None:
     """Creates all weights."""
@@ -99,15 +107,14 @@ class LSTMEncoder(keras.layers.Layer):
     return text_inputs.ids_and_length(batch)
 
   def call(self, ids: tf.Tensor, length: tf.Tensor,
-           training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+           training: bool = False) -> tuple[tf.Tensor, ...]:
     outputs = self.lstm(self.embedding(ids), training=training)
     state = tf.gather(outputs, length - 1, axis=1, batch_dims=1)
-    moments = tf.cast(self.head(state), tf.float32)
-    mean, log_variance = tf.split(moments, 2, axis=-1)
-    return mean, log_variance
+    return head_split.split(self.head(state), self.latent_dim, self.context_size)
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
         "vocab_size": self.vocab_size, "latent_dim": self.latent_dim,
         "embedding_size": self.embedding_size, "hidden_size": self.hidden_size,
-        "initialization": self.initialization, "seed": self.seed}
+        "initialization": self.initialization, "seed": self.seed,
+        "context_size": self.context_size}

@@ -39,6 +39,30 @@ class LSTMEncoderTest(tf.test.TestCase, parameterized.TestCase):
                 for ids, length in zip(IDS, LENGTH, strict=True)]
     self.assertAllClose(tf.concat([mean, log_variance], -1), expected, rtol=1e-5, atol=1e-6)
 
+  def test_context_is_what_follows_the_moments(self) -> None:
+    plain, encoder = make_encoder(), lstm.LSTMEncoder(
+        VOCABULARY, LATENT_DIM, EMBEDDING, HIDDEN, seed=1, context_size=4)
+    encoder.build((None, None))
+    for name in ("embedding", "lstm"):
+      getattr(encoder, name).set_weights(getattr(plain, name).get_weights())
+    kernel = np.random.default_rng(0).normal(size=(HIDDEN, 2 * LATENT_DIM + 4)).astype(np.float32)
+    encoder.head.kernel.assign(kernel)
+    plain.head.kernel.assign(kernel[:, :2 * LATENT_DIM])
+    mean, argument, context = encoder(IDS, LENGTH)
+    for ours, theirs in zip((mean, argument), plain(IDS, LENGTH), strict=True):
+      self.assertAllClose(ours, theirs, rtol=1e-6, atol=1e-6)
+    plain.head.kernel.assign(kernel[:, -2 * LATENT_DIM:])
+    self.assertAllClose(
+        context, tf.concat(plain(IDS, LENGTH), -1)[:, -4:], rtol=1e-6, atol=1e-6)
+
+  def test_biases_of_the_lstm_may_start_at_zero(self) -> None:
+    zero, small = (weights_of(make_encoder(name)) for name in (
+        "small_uniform_zero_bias", "small_uniform"))
+    self.assertAllEqual(zero.pop("bias"), np.zeros(4 * HIDDEN))
+    self.assertGreater(np.abs(small.pop("bias")).min(), 0.0)
+    for name, value in zero.items():
+      self.assertAllEqual(value, small[name])
+
   @parameterized.parameters(("small_uniform", 0.01), ("framework", 1.0 / 7.0))
   def test_initial_weights_are_uniform_with_their_bound(
       self, initialization: str, bound: float) -> None:
