@@ -16,7 +16,7 @@ float32 and in the precision that this machine is fast in, and prints speed and 
 """
 
 SIZES = [
-    measuring.flag("batch_size", 50, int, "Images of a step."),
+    measuring.flag("batch_size", 50, int, "Examples of a step."),
     *measuring.image_flags(),
     measuring.flag("method", "du_vae", str, "What is trained.")]
 

@@ -16,7 +16,7 @@ float32 and in the precision that this machine is fast in, and prints speed and 
 """
 
 SIZES = [
-    measuring.flag("batch_size", 32, int, "Sentences of a step."),
+    measuring.flag("batch_size", 32, int, "Examples of a step."),
     measuring.flag("words", 80, int, "Words of a sentence."),
     *measuring.text_flags(),
     measuring.flag("method", "du_vae", str, "What is trained.")]

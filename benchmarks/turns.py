@@ -9,7 +9,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks import measuring
@@ -79,6 +79,19 @@ class Side:
     return values
 
 
+def worker(name: str, case: str, sizes: Mapping[str, Any], precision: str) -> Side:
+  """The side that does the work of a benchmark's module in a process of its own."""
+  return Side(name, [sys.executable, "-m", "benchmarks.worker", f"benchmarks.{case}",
+                     json.dumps(dict(sizes)), precision])
+
+
+def take_turns(sides: Sequence[Side], rounds: int) -> None:
+  """So many repetitions of each side, one at a time."""
+  for _ in range(rounds):
+    for side in sides:
+      side.go()
+
+
 def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
             peer_sizes: Mapping[str, Any] | None, share: float = 1.0) -> None:
   """Measures the sides of a benchmark, prints a table and writes it where asked.
@@ -100,9 +113,7 @@ def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
   theirs = None
   try:
     for precision in (options["precision"],) if options["precision"] else _OURS:
-      sides.append(Side(f"du_vae_tf, {precision}", [
-          sys.executable, "-m", "benchmarks.worker", f"benchmarks.{case}", json.dumps(dict(sizes)),
-          precision]))
+      sides.append(worker(f"du_vae_tf, {precision}", case, sizes, precision))
       if sides[-1].facts["precision"] in [side.facts["precision"] for side in sides[:-1]]:
         sides.pop().close()
       else:
@@ -110,10 +121,7 @@ def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
     if options["peer"]:
       theirs = Side("PyTorch", peer.command(case, peer_sizes or {}))
       theirs.name = theirs.facts["description"]
-    for _ in range(options["rounds"]):
-      for side in (*sides, theirs):
-        if side is not None:
-          side.go()
+    take_turns([*sides, *([theirs] if theirs else [])], options["rounds"])
   finally:
     for side in (*sides, theirs):
       if side is not None:

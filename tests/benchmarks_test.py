@@ -94,6 +94,23 @@ class TurnsTest(tf.test.TestCase):
     self.assertAllClose(side["units_per_second"] * side["seconds"], 20.0, rtol=1e-6)
     self.assertAllClose(side["of_roofline"], side["gflops"] / side["roofline_gflops"], rtol=1e-6)
 
+  def test_cost_of_a_method_is_the_ratio_of_its_steps(self) -> None:
+    path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.flow_step", "--modality=text", "--rounds=2",
+         "--vocab_size=30", "--hidden_size=8", "--embedding_size=6", "--latent_dim=3",
+         "--batch_size=4", "--words=5", "--precision=float32", f"--json_out={path}"],
+        capture_output=True, text=True, check=False)
+    self.assertEqual(result.returncode, 0, result.stderr)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    plain, flow = figures["sides"]
+    self.assertEqual((plain["method"], flow["method"]), ("du_vae", "du_iaf"))
+    # Ratios are of rounds side by side; with two rounds the median lies between them.
+    self.assertBetween(figures["ratio"], 0.1 * flow["seconds"] / plain["seconds"],
+                       10.0 * flow["seconds"] / plain["seconds"])
+    self.assertGreater(flow["weights"], plain["weights"])
+    self.assertIn("du_iaf", result.stdout)
+
   def test_network_without_a_peer_is_refused_in_one_line(self) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.image_step", "--decoder=gated_pixel_cnn", "--peer"],

@@ -108,7 +108,7 @@ class MADE(keras.layers.Layer):
       depend on neither z nor context. "balanced": 0 to n - 1 equally often in random order; units
       of degree 0 see the context alone, so that all numbers depend on it.
     mask_seed: of the degrees.
-    second_bias: start of a further trainable bias of the second numbers, or None for no such bias.
+    offset: start of a further trainable bias of the second numbers, or None for no such bias.
     initializers: gives the initializer of a weight from the inputs of its layer and its name.
 
   Call arguments:
@@ -123,7 +123,7 @@ class MADE(keras.layers.Layer):
   """
 
   def __init__(self, latent_dim: int, hidden_size: int, context_size: int,
-               degrees: str = "balanced", mask_seed: int = 0, second_bias: float | None = None,
+               degrees: str = "balanced", mask_seed: int = 0, offset: float | None = None,
                initializers: Initializers = uniform_by_inputs, **kwargs: Any) -> None:
     super().__init__(**({"autocast": False} | kwargs))
     if degrees not in DEGREES:
@@ -133,7 +133,7 @@ class MADE(keras.layers.Layer):
     self.context_size = context_size
     self.degrees = degrees
     self.mask_seed = mask_seed
-    self.second_bias = second_bias
+    self.offset = offset
     dimensions = np.arange(1, latent_dim + 1)
     first, second = hidden_degrees(latent_dim, hidden_size, degrees, mask_seed)
 
@@ -156,16 +156,16 @@ class MADE(keras.layers.Layer):
     self.context_kernel = self.add_weight(
         name="context_kernel", shape=(self.context_size, self.hidden_size), autocast=False,
         initializer=self._initializers(self.context_size, "context_kernel"))
-    if self.second_bias is not None:
+    if self.offset is not None:
       self.bias = self.add_weight(
-          name="second_bias", shape=(self.latent_dim,), autocast=False,
-          initializer=keras.initializers.Constant(self.second_bias))
+          name="offset", shape=(self.latent_dim,), autocast=False,
+          initializer=keras.initializers.Constant(self.offset))
 
   def call(self, z: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
     z, context = (tf.cast(value, self.variable_dtype) for value in (z, context))
     seen = tf.matmul(context, self.context_kernel)
     numbers = self.last(tf.nn.relu(self.second(tf.nn.relu(self.first(z) + seen))))
-    if self.second_bias is None:
+    if self.offset is None:
       return numbers
     return numbers + tf.concat([tf.zeros_like(self.bias), self.bias], axis=0)
 
@@ -178,7 +178,7 @@ class MADE(keras.layers.Layer):
     return super().get_config() | {
         "latent_dim": self.latent_dim, "hidden_size": self.hidden_size,
         "context_size": self.context_size, "degrees": self.degrees, "mask_seed": self.mask_seed,
-        "second_bias": self.second_bias}
+        "offset": self.offset}
 
 
 def hidden_degrees(latent_dim: int, hidden_size: int, degrees: str,

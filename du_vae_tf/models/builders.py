@@ -25,7 +25,7 @@ def _iaf(config: config_lib.RunConfig) -> vae.Family:
     return masked_dense.MADE(
         config.latent_dim, cast(int, config.flow_width) * config.latent_dim,
         config.context_size, degrees=flow.degrees, mask_seed=0 if flow.shared_masks else number,
-        second_bias=flow.gate_bias, initializers=lambda inputs, part: initialization.uniform(
+        offset=flow.gate_bias, initializers=lambda inputs, part: initialization.uniform(
             1.0 / math.sqrt(inputs), config.seed, f"{name}/{part}"), name=name)
 
   return iaf.IAF([network(number + 1) for number in range(cast(int, config.flow_depth))])

@@ -140,7 +140,7 @@ class MADETest(tf.test.TestCase, parameterized.TestCase):
       self.assertNotAllEqual(first[0], first[1])
 
   def test_gradients_reach_every_unmasked_weight(self) -> None:
-    network = make_network("balanced", hidden_size=10, second_bias=2.0)
+    network = make_network("balanced", hidden_size=10, offset=2.0)
     for layer in (network.first, network.second):
       layer.bias.assign(tf.fill(layer.bias.shape, 3.0))  # No unit is off for all inputs.
     random = np.random.default_rng(2)
@@ -160,14 +160,14 @@ class MADETest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllGreater(np.abs(gradients[network.bias.path]), 0.0)
 
   def test_bias_of_the_second_numbers(self) -> None:
-    network = make_network(second_bias=2.0)
+    network = make_network(offset=2.0)
     network.bias.assign(tf.zeros([DIMENSIONS]))
     without = network(Z, CONTEXTS).numpy()
     network.bias.assign(tf.range(DIMENSIONS, dtype=tf.float32))
     self.assertAllClose(network(Z, CONTEXTS) - without,
                         np.tile([0.0] * DIMENSIONS + list(range(DIMENSIONS)), [ROWS, 1]),
                         rtol=1e-5, atol=1e-5)
-    fresh = masked_dense.MADE(DIMENSIONS, 8, CONTEXT, second_bias=2.0)
+    fresh = masked_dense.MADE(DIMENSIONS, 8, CONTEXT, offset=2.0)
     fresh.build((None, DIMENSIONS))
     self.assertAllEqual(fresh.bias, np.full([DIMENSIONS], 2.0))
 

@@ -68,8 +68,8 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
   def test_fidelity_chooses_gates_and_masks_of_a_flow(self) -> None:
     authors, paper = (build(20, method="du_iaf", fidelity=fidelity, **SYNTHETIC | {"latent_dim": 6})
                       for fidelity in ("authors", "paper"))
-    self.assertEqual([network.second_bias for network in authors.flow], [2.0, 2.0])
-    self.assertEqual([network.second_bias for network in paper.flow], [None, None])
+    self.assertEqual([network.offset for network in authors.flow], [2.0, 2.0])
+    self.assertEqual([network.offset for network in paper.flow], [None, None])
     for layer in ("first", "second"):
       first, second = (getattr(network, layer).output_degrees for network in authors.flow)
       self.assertEqual(first, second)
@@ -148,7 +148,7 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
     for weight, same, different in zip(
         first.weights, again.weights, other.weights, strict=True):
       self.assertAllEqual(weight, same)
-      if (weight.name in ("scale", "shift", "moving_mean", "moving_variance", "second_bias")
+      if (weight.name in ("scale", "shift", "moving_mean", "moving_variance", "offset")
           or weight.path.endswith("lstm/bias") and "encoder" in weight.path and method == "du_iaf"):
         continue
       self.assertNotAllEqual(weight, different)

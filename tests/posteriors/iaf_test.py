@@ -35,7 +35,7 @@ def make_networks(depth: int = 2, degrees: str = "balanced") -> list[masked_dens
   networks = []
   for number in range(depth):
     network = masked_dense.MADE(
-        DIMENSIONS, 24, CONTEXT, degrees=degrees, mask_seed=number, second_bias=1.0,
+        DIMENSIONS, 24, CONTEXT, degrees=degrees, mask_seed=number, offset=1.0,
         dtype="float64")
     network.build((None, DIMENSIONS))
     random = np.random.default_rng(10 + number)

@@ -133,7 +133,7 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
         lambda **kwargs: masked_dense.MaskedDense([1, 2, 3], [2, 1, 3, 3], **kwargs),
         lambda rows: {"inputs": _means(rows)["mean"]}),
     Descriptor(
-        "made", lambda **kwargs: masked_dense.MADE(3, 12, 2, second_bias=2.0, **kwargs), _latents),
+        "made", lambda **kwargs: masked_dense.MADE(3, 12, 2, offset=2.0, **kwargs), _latents),
     Descriptor(
         "masked_residual_block_training",
         lambda **kwargs: masked_residual_block.MaskedResidualBlock(4, 3, **kwargs), _features,

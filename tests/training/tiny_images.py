@@ -1,5 +1,6 @@
 """A model of images so small that its graphs are traced in seconds."""
 
+import contextlib
 from collections.abc import Mapping
 from unittest import mock
 
@@ -18,8 +19,8 @@ def make_config(**changes: object) -> config_lib.RunConfig:
   return config_lib.resolve(values | changes, {})
 
 
-def build_model(config: config_lib.RunConfig, policy: str = "float32") -> vae.VAE:
-  """What `builders.build_model` makes for images of `SIDE`, with four thin layers to decode."""
+def thin_decoder() -> contextlib.AbstractContextManager[object]:
+  """Makes every `PixelCNNDecoder` of a run one of four thin layers."""
 
   def create(given: config_lib.RunConfig, sizes: Mapping[str, int],
              **kwargs: object) -> pixel_cnn.PixelCNNDecoder:
@@ -27,5 +28,10 @@ def build_model(config: config_lib.RunConfig, policy: str = "float32") -> vae.VA
         given.latent_dim, sizes["side"], channels=4, kernel_sizes=(5, 3, 3, 3), seed=given.seed,
         name="decoder", **kwargs)
 
-  with mock.patch.object(pixel_cnn.PixelCNNDecoder, "create", create):
+  return mock.patch.object(pixel_cnn.PixelCNNDecoder, "create", create)
+
+
+def build_model(config: config_lib.RunConfig, policy: str = "float32") -> vae.VAE:
+  """What `builders.build_model` makes for images of `SIDE`, with a thin decoder."""
+  with thin_decoder():
     return builders.build_model(config, {"side": SIDE}, policy)
