@@ -1,5 +1,6 @@
 """Training steps of a freshly made model, for the benchmarks."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from du_vae_tf import config as config_lib
 from du_vae_tf.models import builders
 from du_vae_tf.objectives import schedules
+from du_vae_tf.training import optimizers
 from du_vae_tf.training import regimes
 from du_vae_tf.training import step as step_lib
 
@@ -24,10 +26,10 @@ class Step:
 
   def __init__(self, config: config_lib.RunConfig, sizes: Mapping[str, int], policy: str):
     self.model = builders.build_model(config, sizes, policy)
-    optimizer = regimes.REGIMES[config.modality].optimizer(config.learning_rate)
-    optimizer.build(self.model.trainable_variables)
+    trained = optimizers.Optimizers(functools.partial(
+        regimes.REGIMES[config.modality].optimizer, config.learning_rate), self.model)
     self._stepper = step_lib.Stepper(
-        self.model, optimizer, tf.distribute.get_strategy(), config,
+        self.model, trained, tf.distribute.get_strategy(), config,
         schedules.LinearWarmup(1.0, 0))
     self._number = 0
 

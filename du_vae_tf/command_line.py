@@ -186,6 +186,7 @@ def _owned_default_text(name: str, flag: str, owners: Sequence[str]) -> str:
   if flag != "method":
     settings = [row.defaults for row in datasets.MODALITIES.values()]
     settings += [row.defaults for row in networks.ENCODERS.values()]
+    settings += methods.KL_SCHEDULES.values()
     values = [row[name] for row in settings if row.get(name) is not None]
     return (f" (default: {values[0]}; " if values else " (") + _only_text(flag, owners) + ")"
   rows = {owner: methods.METHODS[owner] for owner in owners}

@@ -81,8 +81,26 @@ class RunConfig:
   flow_depth: int | None = option(None, "Method", "Blocks of the flow.")
   flow_width: int | None = option(
       None, "Method", "Hidden units of a block's network, per latent dimension.")
-  kl_start: float = option(0.0, "Method", "KL weight before the first step; 1: no annealing.")
-  warmup_epochs: int = option(10, "Method", "Epochs until the KL weight is 1.")
+  delta: float | None = option(
+      None, "Method", "Floor of the KL of each latent dimension by construction, nats.")
+  mean_shift: float | None = option(None, "Method", "Fixed shift of the normalized means.")
+  mae_diversity: float | None = option(
+      None, "Method", "Weight of the term for diverse posteriors.")
+  mae_smoothness: float | None = option(
+      None, "Method", "Weight of the term for evenly spread posteriors.")
+  ae_sampling: str | None = option(
+      None, "Method", "Of an autoencoder: z drawn from its Gaussian, or the mean.",
+      choices=("stochastic", "deterministic"))
+  kl_schedule: str | None = option(
+      None, "Method", "Course of the KL weight: linear warm-up, warm-ups in cycles, or constant.",
+      choices=tuple(methods.KL_SCHEDULES))
+  kl_start: float | None = option(
+      None, "Method", "KL weight before the first step; 1: no annealing.")
+  warmup_epochs: int | None = option(None, "Method", "Epochs until the KL weight is 1.")
+  cycle_epochs: int | None = option(
+      None, "Method", "Epochs of a cycle, the warm-up at its beginning included.")
+  beta: float | None = option(
+      None, "Method", "Constant KL weight; of beta_vae 0.4, 0.8 on omniglot.")
   fidelity: str = option(
       "authors", "Method", "Follow the authors' code or the text of the paper.",
       choices=tuple(fidelity_lib.FIDELITIES))
@@ -161,12 +179,13 @@ class RunConfig:
   @property
   def posterior_row(self) -> fidelity_lib.PosteriorFidelity:
     """The settings of the fidelity profile for the method's posterior."""
-    return self.fidelity_row.posteriors[self.method_row.posterior]
+    rows = self.fidelity_row.posteriors
+    return rows.get(self.method_row.posterior, rows["gaussian"])
 
   @property
   def context_size(self) -> int:
     """Numbers that the encoder gives to a flow."""
-    return methods.CONTEXT_PER_DIMENSION[self.method_row.posterior] * self.latent_dim
+    return methods.CONTEXT_PER_DIMENSION.get(self.method_row.posterior, 0) * self.latent_dim
 
   def mathematics(self) -> dict[str, Any]:
     """The values that change the numbers of the training run."""
@@ -198,11 +217,21 @@ def _check_networks(config: RunConfig) -> None:
 
 def _check_effects(config: RunConfig) -> None:
   """Raises `errors.UserError` for a value without effect."""
-  chosen = {**config.method_row.defaults, **datasets.MODALITIES[config.modality].defaults}
+  allowed = config.method_row.kl_schedules
+  if config.kl_schedule is not None and config.kl_schedule not in allowed:
+    raise errors.UserError(
+        f"--kl_schedule={config.kl_schedule}: --method={config.method} "
+        + (f"goes with {', '.join(allowed)} only." if allowed else "has no KL in its objective."))
+  chosen = {**config.method_row.defaults, **datasets.MODALITIES[config.modality].defaults,
+            **methods.KL_SCHEDULES.get(config.kl_schedule or "", {})}
   for row in config.network_rows.values():
     chosen |= row.defaults
   for name, (flag, owners) in owned_settings().items():
     if getattr(config, name) is not None and name not in chosen:
+      if flag == "kl_schedule" and config.kl_schedule is None:
+        raise errors.UserError(
+            f"--{name} has no effect on --method={config.method}, which has no KL in its"
+            " objective.")
       value = getattr(config, flag) or getattr(datasets.MODALITIES[config.modality], flag)
       raise errors.UserError(
           f"--{name} has no effect on --{flag}={value}; it belongs to {', '.join(owners)}.")
@@ -218,8 +247,12 @@ def owned_settings() -> dict[str, tuple[str, list[str]]]:
       if choice not in choices:
         choices.append(choice)
 
+  for name, schedule in methods.KL_SCHEDULES.items():
+    add("kl_schedule", name, schedule)
+  of_schedules = set(owned)
   for name, method in methods.METHODS.items():
-    add("method", name, method.defaults)
+    add("method", name, {setting: value for setting, value in method.defaults.items()
+                         if setting not in of_schedules})
   for name, dataset in datasets.DATASETS.items():
     add("dataset", name, datasets.MODALITIES[dataset.modality].defaults)
   for name, network in networks.ENCODERS.items():
@@ -233,8 +266,9 @@ _AT_LEAST: dict[str, int] = {
     "batch_size": 1, "max_length": 1, "vocab_size": 5, "max_train_examples": 16,
     "max_eval_examples": 1, "warmup_epochs": 0, "latent_dim": 1, "hidden_size": 1,
     "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1, "flow_depth": 1,
-    "flow_width": 1}
-_POSITIVE = ("gamma", "learning_rate", "checkpoint_minutes")
+    "flow_width": 1, "cycle_epochs": 1}
+_POSITIVE = ("gamma", "delta", "learning_rate", "checkpoint_minutes")
+_NOT_NEGATIVE = ("free_bits", "beta", "mae_diversity", "mae_smoothness")
 
 
 def _check_ranges(config: RunConfig) -> None:
@@ -271,12 +305,18 @@ def _check_method(config: RunConfig) -> None:
   """Raises `errors.UserError` for a number of the method out of its range."""
   if config.keep_prob is not None and not 0.0 < config.keep_prob <= 1.0:
     raise errors.UserError(f"--keep_prob={config.keep_prob}: must be in (0, 1].")
-  if config.free_bits is not None and not (
-      config.free_bits >= 0.0 and math.isfinite(config.free_bits)):
-    raise errors.UserError(
-        f"--free_bits={config.free_bits}: must be a finite number of at least 0.")
-  if not 0.0 <= config.kl_start <= 1.0:
+  for name in _NOT_NEGATIVE:
+    value = getattr(config, name)
+    if value is not None and not (value >= 0.0 and math.isfinite(value)):
+      raise errors.UserError(f"--{name}={value}: must be a finite number of at least 0.")
+  if config.mean_shift is not None and not math.isfinite(config.mean_shift):
+    raise errors.UserError(f"--mean_shift={config.mean_shift}: must be a finite number.")
+  if config.kl_start is not None and not 0.0 <= config.kl_start <= 1.0:
     raise errors.UserError(f"--kl_start={config.kl_start}: must be in [0, 1].")
+  if config.cycle_epochs is not None and config.cycle_epochs < (config.warmup_epochs or 0):
+    raise errors.UserError(
+        f"--cycle_epochs={config.cycle_epochs}: must be at least --warmup_epochs="
+        f"{config.warmup_epochs}, which begin the cycle.")
 
 
 def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> RunConfig:
@@ -304,12 +344,20 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
   layers: list[Mapping[str, Any]] = [{"encoder": encoder, "decoder": decoder}, row.defaults]
   layers += [table[name].defaults for table, name in (
       (networks.ENCODERS, encoder), (networks.DECODERS, decoder)) if name in table]
-  layers.append(dataset_values)
+  row_of_method = methods.METHODS.get(method)
+  schedules = row_of_method.kl_schedules if row_of_method else ()
+  schedule = explicit.get(
+      "kl_schedule", dataset_values.get("kl_schedule", schedules[0] if schedules else None))
+  layers += [{"kl_schedule": schedule}, methods.KL_SCHEDULES.get(schedule, {}), dataset_values]
   if fidelity in fidelity_lib.FIDELITIES:
     layers.append(fidelity_lib.FIDELITIES[fidelity].overrides.get(modality, {}))
-  if method in methods.METHODS:
-    layers.append(methods.METHODS[method].defaults)
-    layers.append(methods.METHODS[method].dataset_defaults.get(dataset, {}))
+  if row_of_method:
+    # A method's own numbers for another schedule than the chosen one have no effect.
+    unused = {name for settings in methods.KL_SCHEDULES.values() for name in settings}.difference(
+        methods.KL_SCHEDULES.get(schedule, {}))
+    layers += [{name: value for name, value in defaults.items() if name not in unused}
+               for defaults in (row_of_method.defaults,
+                                row_of_method.dataset_defaults.get(dataset, {}))]
   resolved: dict[str, Any] = {}
   for layer in (*layers, explicit):
     resolved |= layer

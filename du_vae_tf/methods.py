@@ -6,13 +6,20 @@ a floor, which objective and which procedure. Adding a method is adding a row.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-Normalization = Literal["none", "fixed_scale", "projected_scale"]
-Posterior = Literal["gaussian", "iaf"]
+Normalization = Literal["none", "fixed_scale", "projected_scale", "fixed_shift"]
+Posterior = Literal["gaussian", "iaf", "delta_gaussian", "autoencoder"]
 
 # Numbers of the encoder's context for each latent dimension.
-CONTEXT_PER_DIMENSION: dict[Posterior, int] = {"gaussian": 0, "iaf": 2}
+CONTEXT_PER_DIMENSION: dict[Posterior, int] = {"iaf": 2}
+
+# The settings of each course of the KL weight.
+KL_SCHEDULES: dict[str, Mapping[str, float]] = {
+    "linear": {"kl_start": 0.0, "warmup_epochs": 10},
+    "cyclical": {"kl_start": 0.0, "warmup_epochs": 10, "cycle_epochs": 20},
+    "constant": {"beta": 1.0},
+}
 
 # Sizes of a flow: blocks, and hidden units of a block's network for each latent dimension.
 _FLOW: Mapping[str, float] = {"flow_depth": 2, "flow_width": 60}
@@ -24,13 +31,18 @@ class Method:
 
   Attributes:
     summary: one line for `--help`.
-    posterior: family of q(z | x): Gaussian, or inverse autoregressive flow from a Gaussian.
+    posterior: family of q(z | x): Gaussian, inverse autoregressive flow from a Gaussian, Gaussian
+      whose KL has a floor by construction, or that of an autoencoder.
     normalization: batch normalization of the posterior means: none, with a scale fixed at gamma
-      in every dimension (Zhu et al. 2020), or with a trainable scale that is re-projected to RMS
-      gamma after every update (Shen et al. 2021, section 3.3).
+      in every dimension (Zhu et al. 2020), with a trainable scale that is re-projected to RMS
+      gamma after every update (Shen et al. 2021, section 3.3), or with a free scale and a shift
+      that is fixed (appendix F).
     variance_dropout: whether posterior variances have the floor 1 / (2 pi e) and are dropped to
       it in training (Shen et al. 2021, eq. 6).
     objective: what is minimised.
+    kl_schedules: the courses of the KL weight that go with it, the default one first; none where
+      no KL enters the objective.
+    selection: the validation figure by which the best epoch is chosen.
     procedure: how a step is taken.
     defaults: the method's own settings; a flag that belongs to a method and is not named here has
       no effect on it and is refused.
@@ -42,10 +54,12 @@ class Method:
   posterior: Posterior = "gaussian"
   normalization: Normalization = "none"
   variance_dropout: bool = False
-  objective: Literal["elbo", "free_bits"] = "elbo"
-  procedure: Literal["standard"] = "standard"
-  defaults: Mapping[str, float] = dataclasses.field(default_factory=dict)
-  dataset_defaults: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+  objective: Literal["elbo", "free_bits", "mae"] = "elbo"
+  kl_schedules: tuple[str, ...] = ("linear", "cyclical", "constant")
+  selection: Literal["elbo_nll", "reconstruction"] = "elbo_nll"
+  procedure: Literal["standard", "aggressive"] = "standard"
+  defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  dataset_defaults: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 METHODS: dict[str, Method] = {
@@ -58,6 +72,32 @@ METHODS: dict[str, Method] = {
             "synthetic": {"gamma": 1.0, "keep_prob": 0.5},
             "omniglot": {"gamma": 0.5, "keep_prob": 0.9}}),
     "vae": Method(summary="plain VAE with KL annealing (Bowman et al. 2016)"),
+    "ae": Method(
+        summary="autoencoder: the reconstruction alone, no KL", posterior="autoencoder",
+        kl_schedules=(), selection="reconstruction", defaults={"ae_sampling": "stochastic"}),
+    "beta_vae": Method(
+        summary="constant weight of the KL (Higgins et al. 2017)", kl_schedules=("constant",),
+        defaults={"beta": 0.4}, dataset_defaults={"omniglot": {"beta": 0.8}}),
+    "cyclical_vae": Method(
+        summary="KL annealing in cycles (Fu et al. 2019)", kl_schedules=("cyclical",)),
+    "free_bits": Method(
+        summary="floor on the KL of each dimension (Kingma et al. 2016)", objective="free_bits",
+        defaults={"free_bits": 0.1}),
+    "delta_vae": Method(
+        summary="posteriors whose KL cannot fall below a floor (Razavi et al. 2019)",
+        posterior="delta_gaussian", defaults={"delta": 0.1}),
+    "bn_fixed_shift": Method(
+        summary="batch-normalized means with a fixed shift (Shen et al. 2021, appendix F)",
+        normalization="fixed_shift", defaults={"mean_shift": 0.5}),
+    "mae": Method(
+        summary="terms for diverse and even posteriors (Ma et al. 2019), standard normal prior",
+        objective="mae", defaults={"mae_diversity": 1.0, "mae_smoothness": 0.2},
+        dataset_defaults={
+            "yelp": {"mae_diversity": 2.0}, "short_yelp": {"mae_diversity": 2.0},
+            "omniglot": {"mae_diversity": 0.5}}),
+    "agg_vae": Method(
+        summary="encoder trained to convergence at each step until MI stops rising"
+        " (He et al. 2019)", procedure="aggressive", defaults={"kl_start": 0.1}),
     "bn_vae": Method(
         summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
         normalization="fixed_scale", defaults={"gamma": 0.6},

@@ -26,12 +26,13 @@ class TrainBatches:
 
   Attributes:
     plan: as given.
+    assemble: as given.
     batches_per_epoch: the same in every epoch.
   """
 
   def __init__(self, plan: Callable[[int], Plan], assemble: Assemble, spec: Spec) -> None:
     self.plan = plan
-    self._assemble = assemble
+    self.assemble = assemble
     self._spec = spec
     self.batches_per_epoch = len(plan(0))
 
@@ -42,7 +43,7 @@ class TrainBatches:
       epoch: from 0.
       first: batches to leave out at the beginning; they are not built.
     """
-    return dataset(self.plan(epoch)[first:], self._assemble, self._spec)
+    return dataset(self.plan(epoch)[first:], self.assemble, self._spec)
 
 
 def dataset(plan: Plan, assemble: Assemble, spec: Spec) -> tf.data.Dataset:

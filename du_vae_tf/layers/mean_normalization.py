@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from du_vae_tf.layers import moments
 
+SCALINGS = ("fixed", "projected", "free")
+
 
 @keras.saving.register_keras_serializable(package="du_vae_tf")
 class RootMeanSquare(keras.constraints.Constraint):
@@ -51,7 +53,8 @@ class MeanNormalization(keras.layers.Layer):
   running averages. As sqrt(mean_d scale_d^2) = gamma at all times, the KL to a standard normal
   prior has the lower bound n * gamma^2 / 2 nats (epsilon -> 0).
 
-  Sources: Shen et al. 2021, eq. (9) and section 3.3 (projected); Zhu et al. 2020 (fixed).
+  Sources: Shen et al. 2021, eq. (9), section 3.3 (projected) and appendix F (free, with a fixed
+  shift); Zhu et al. 2020 (fixed).
 
   The moments take two passes, the mean and then the centred squares, because
   E[m^2] - E[m]^2 cancels in float32 where the spread is small against the mean. Moments, weights
@@ -60,9 +63,10 @@ class MeanNormalization(keras.layers.Layer):
 
   Args:
     gamma: root mean square of the scale over the latent dimensions, > 0.
-    projected: whether the scale is trained, and projected back to root mean square gamma after
-      every update; if not, it is gamma in every dimension and not trained. The shift, which
-      starts at 0, is trained in both cases.
+    scaling: "fixed": the scale is gamma in every dimension and not trained; "projected": it is
+      trained, and projected back to root mean square gamma after every update; "free": it starts
+      at gamma and is trained without that (no bound on the KL then).
+    shift: of every dimension, not trained; None: it starts at 0 and is trained.
     momentum: weight of the old value in a running average, in [0, 1).
     epsilon: added to the variance, >= 0. Encoders with tiny initial weights give variances down to
       1e-10 at the start; a larger epsilon shrinks the spread that gamma promises.
@@ -78,8 +82,8 @@ class MeanNormalization(keras.layers.Layer):
     ValueError: an argument is out of its range.
   """
 
-  def __init__(self, gamma: float, projected: bool, momentum: float = 0.9,
-               epsilon: float = 1e-5, **kwargs: Any) -> None:
+  def __init__(self, gamma: float, scaling: str, shift: float | None = None,
+               momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
     super().__init__(**({"autocast": False} | kwargs))
     if not gamma > 0.0:
       raise ValueError(f"`gamma` must be > 0. Received: gamma={gamma}.")
@@ -87,8 +91,11 @@ class MeanNormalization(keras.layers.Layer):
       raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}.")
     if not epsilon >= 0.0:
       raise ValueError(f"`epsilon` must be >= 0. Received: epsilon={epsilon}.")
+    if scaling not in SCALINGS:
+      raise ValueError(f"`scaling` must be one of {SCALINGS}. Received: scaling={scaling}.")
     self.gamma = gamma
-    self.projected = projected
+    self.scaling = scaling
+    self.fixed_shift = shift
     self.momentum = momentum
     self.epsilon = epsilon
 
@@ -96,11 +103,13 @@ class MeanNormalization(keras.layers.Layer):
     """Creates scale, shift and running moments."""
     shape = (mean_shape[-1],)
     self.scale = self.add_weight(
-        name="scale", shape=shape, dtype="float32", autocast=False, trainable=self.projected,
-        initializer=keras.initializers.Constant(self.gamma),
-        constraint=RootMeanSquare(self.gamma) if self.projected else None)
+        name="scale", shape=shape, dtype="float32", autocast=False,
+        trainable=self.scaling != "fixed", initializer=keras.initializers.Constant(self.gamma),
+        constraint=RootMeanSquare(self.gamma) if self.scaling == "projected" else None)
     self.shift = self.add_weight(
-        name="shift", shape=shape, dtype="float32", autocast=False, initializer="zeros")
+        name="shift", shape=shape, dtype="float32", autocast=False,
+        trainable=self.fixed_shift is None,
+        initializer=keras.initializers.Constant(self.fixed_shift or 0.0))
     self.moving_mean, self.moving_variance = moments.add_running_moments(self, shape)
 
   def call(self, mean: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -119,5 +128,5 @@ class MeanNormalization(keras.layers.Layer):
 
   def get_config(self) -> dict[str, Any]:
     return super().get_config() | {
-        "gamma": self.gamma, "projected": self.projected, "momentum": self.momentum,
-        "epsilon": self.epsilon}
+        "gamma": self.gamma, "scaling": self.scaling, "shift": self.fixed_shift,
+        "momentum": self.momentum, "epsilon": self.epsilon}

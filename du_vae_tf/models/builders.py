@@ -12,8 +12,10 @@ from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import variance_dropout
 from du_vae_tf.models import initialization
 from du_vae_tf.models import vae
+from du_vae_tf.posteriors import delta_gaussian
 from du_vae_tf.posteriors import gaussian
 from du_vae_tf.posteriors import iaf
+from du_vae_tf.posteriors import point
 
 
 def _iaf(config: config_lib.RunConfig) -> vae.Family:
@@ -31,8 +33,33 @@ def _iaf(config: config_lib.RunConfig) -> vae.Family:
   return iaf.IAF([network(number + 1) for number in range(cast(int, config.flow_depth))])
 
 
+def _autoencoder(config: config_lib.RunConfig) -> vae.Family:
+  return (gaussian.Gaussian(point.MIN_LOG_VARIANCE) if config.ae_sampling == "stochastic"
+          else point.Point())
+
+
 FAMILIES: dict[str, Callable[[config_lib.RunConfig], vae.Family]] = {
-    "gaussian": lambda config: gaussian.Gaussian(), "iaf": _iaf}
+    "gaussian": lambda config: gaussian.Gaussian(),
+    "iaf": _iaf,
+    "delta_gaussian": lambda config: delta_gaussian.DeltaGaussian(cast(float, config.delta)),
+    "autoencoder": _autoencoder,
+}
+
+
+def _normalization(
+    config: config_lib.RunConfig) -> mean_normalization.MeanNormalization | None:
+  """The layer that a method's row asks for."""
+  kind = config.method_row.normalization
+  if kind == "none":
+    return None
+  # The method's row gives these a value where the method uses them.
+  gamma = 1.0 if config.gamma is None else config.gamma
+  return mean_normalization.MeanNormalization(
+      gamma, _SCALINGS[kind], shift=config.mean_shift,
+      epsilon=config.posterior_row.normalization_epsilon, name="mean_normalization")
+
+
+_SCALINGS = {"fixed_scale": "fixed", "projected_scale": "projected", "fixed_shift": "free"}
 
 
 def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
@@ -47,19 +74,13 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
       and the terms of the objective are float32 under both.
   """
   method = config.method_row
-  normalized = method.normalization != "none"
-  # The method's row gives these two a value where the method uses them.
-  gamma, keep_prob = cast(float, config.gamma), cast(float, config.keep_prob)
   rows = config.network_rows
   model = vae.VAE(
       _create(rows["encoder"], config, sizes, policy),
       _create(rows["decoder"], config, sizes, policy),
       FAMILIES[method.posterior](config),
-      mean_normalization.MeanNormalization(
-          gamma, projected=method.normalization == "projected_scale",
-          epsilon=config.posterior_row.normalization_epsilon, name="mean_normalization")
-      if normalized else None,
-      variance_dropout.VarianceDropout(keep_prob, name="variance_dropout")
+      _normalization(config),
+      variance_dropout.VarianceDropout(cast(float, config.keep_prob), name="variance_dropout")
       if method.variance_dropout else None,
       name="vae")
   model.build()

@@ -83,15 +83,22 @@ class GaussianPosterior:
 
 
 class Gaussian:
-  """The family of these posteriors: from what an encoder gives to q(z | x)."""
+  """The family of these posteriors: from what an encoder gives to q(z | x).
+
+  Args:
+    min_log_variance: the log-variance is clipped to at least this.
+  """
 
   # Samples of which Monte Carlo estimates in evaluation are the mean; KL needs none.
   evaluation_samples = 1
   networks = ()
 
+  def __init__(self, min_log_variance: float = MIN_LOG_VARIANCE) -> None:
+    self._min_log_variance = min_log_variance
+
   def variance(self, log_variance: tf.Tensor) -> tf.Tensor:
-    """exp(s), s clipped to [-20, 10]."""
-    return tf.exp(tf.clip_by_value(log_variance, MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
+    """exp(s), s clipped."""
+    return tf.exp(tf.clip_by_value(log_variance, self._min_log_variance, MAX_LOG_VARIANCE))
 
   def posterior(self, mean: tf.Tensor, variance: tf.Tensor) -> GaussianPosterior:
     """q(z | x)."""

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from du_vae_tf import errors
+from du_vae_tf.training import optimizers as optimizers_lib
 from du_vae_tf.training import run_folder
 
 
@@ -27,6 +28,7 @@ class Progress:
     epoch_seconds: training time of the running epoch.
     train_seconds: wall time of the run, validation and checkpoints included.
     plateau: state of the learning-rate schedule; None before the first epoch.
+    procedure: state of the procedure; plain values.
     best_epoch: number of the best epoch, counted from 1; None before the first eligible one.
     best_value: its validation -ELBO in nats per example.
     stopped: whether the schedule ended the training.
@@ -40,6 +42,7 @@ class Progress:
   epoch_seconds: float = 0.0
   train_seconds: float = 0.0
   plateau: dict[str, Any] | None = None
+  procedure: dict[str, Any] = dataclasses.field(default_factory=dict)
   best_epoch: int | None = None
   best_value: float | None = None
   stopped: bool = False
@@ -78,15 +81,15 @@ class Checkpoints:
   Args:
     folder: of the run.
     model: built.
-    optimizer: built.
+    optimizers: whose variables are the rest of the state.
   """
 
   def __init__(self, folder: run_folder.RunFolder, model: keras.Model,
-               optimizer: keras.optimizers.Optimizer):
+               optimizers: optimizers_lib.Optimizers):
     self._tracked = _TrackedProgress()
     weights = _by_path(model.variables)
     self._state = tf.train.Checkpoint(
-        model=weights, optimizer=_by_path(optimizer.variables), progress=self._tracked)
+        model=weights, optimizer=_by_path(optimizers.variables), progress=self._tracked)
     self._latest = tf.train.CheckpointManager(
         self._state, str(folder.checkpoints), max_to_keep=2, checkpoint_name="state")
     self._weights = tf.train.Checkpoint(model=weights)

@@ -1,12 +1,12 @@
 """The training run: epochs, validation, the best weights, the schedule, saving and resuming."""
 
+import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
@@ -16,8 +16,10 @@ from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.data import image_corpus
 from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.models import builders
-from du_vae_tf.objectives import schedules
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import epoch_lines
+from du_vae_tf.training import kl_schedules
+from du_vae_tf.training import optimizers
 from du_vae_tf.training import pictures
 from du_vae_tf.training import plateau
 from du_vae_tf.training import precision
@@ -27,10 +29,23 @@ from du_vae_tf.training import signals
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
 from du_vae_tf.training import summaries
+from du_vae_tf.training.procedures import aggressive
 from du_vae_tf.training.procedures import standard
 
-PROCEDURES: dict[str, Callable[[step_lib.Stepper, Any, tf.Tensor, tf.Tensor], None]] = {
-    "standard": standard.outer_updates}
+
+class Procedure(Protocol):
+  """How the steps of an epoch are taken."""
+
+  @property
+  def one_at_a_time(self) -> bool:
+    """Whether an outer update is so long that only one is taken at a time."""
+
+  def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
+    """Takes `count` steps on the next batches of `iterator`, the first with number `step`."""
+
+  def after_epoch(self, collected: posterior_pass.Collected) -> str | None:
+    """Called with what the validation pass gave; what to tell the user, if anything."""
+
 
 # Steps between two looks at the sums: a look waits for the device.
 _LOOK_EVERY = 10
@@ -38,12 +53,6 @@ _LOOK_EVERY = 10
 # Steps run in one call for so long, which spares small models the price of a call and still lets a
 # request to stop through.
 _CALL_SECONDS = 0.1
-
-# A flow has no count of active units: its KL per dimension says whether it uses z.
-_COLLAPSED_FLOW_KL = 1.0 / 32.0
-
-# The method that keeps a posterior of the family from collapsing.
-_REGULARIZED = {"gaussian": "du_vae", "iaf": "du_iaf"}
 
 # Examples in one batch of a validation pass, where nothing is kept for gradients.
 EVALUATION_BATCH = 64
@@ -76,8 +85,7 @@ class Training:
     self._stop = stop
     self._regime = regimes.REGIMES[config.modality]
     self._batches = corpus.train_batches(config)
-    self._warmup = schedules.LinearWarmup(config.kl_start, schedules.warmup_steps(
-        config.warmup_epochs, corpus.splits["train"].num_examples, config.batch_size))
+    self._kl_schedule = kl_schedules.make(config, corpus.splits["train"].num_examples)
     self._strategy = strategies.make_strategy(config.strategy)
     if config.jit_compile and self._strategy.num_replicas_in_sync > 1:
       raise errors.UserError(
@@ -86,21 +94,28 @@ class Training:
     policy = precision.policy(config.precision, config.hidden_size)
     with self._strategy.scope():
       self._model = builders.build_model(config, corpus.sizes, policy)
-      self._optimizer = self._regime.optimizer(config.learning_rate)
-      self._optimizer.build(self._model.trainable_variables)
+      self._optimizers = optimizers.Optimizers(
+          functools.partial(self._regime.optimizer, config.learning_rate), self._model)
     self._stepper = step_lib.Stepper(
-        self._model, self._optimizer, self._strategy, config, self._warmup)
+        self._model, self._optimizers, self._strategy, config, self._kl_schedule)
     self._validation = posterior_pass.PosteriorPass(self._model, config.seed, "validation")
-    self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizer)
+    self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizers)
     self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
-    self._warned = False
+    self._lines = epoch_lines.EpochLines(config)
     self._steps_at_once = 1
     bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
         [summaries.EpochSummaries(folder), *self._pictures(corpus), *bars, *callbacks],
         model=self._model, verbose=1, epochs=config.epochs,
         steps=self._batches.batches_per_epoch)
+
+  def _make_procedure(self) -> Procedure:
+    """The method's procedure, with its state as last saved."""
+    if self._config.method_row.procedure == "aggressive":
+      return aggressive.Aggressive(
+          self._stepper, self._batches, self._strategy, self._config, self.progress.procedure)
+    return standard.Standard(self._stepper)
 
   def _pictures(self, corpus: corpus_lib.Corpus) -> list[keras.callbacks.Callback]:
     """What draws pictures of a model of images."""
@@ -131,6 +146,7 @@ class Training:
     """
     if self._checkpoints.resume():
       console.say(f"Resuming after epoch {self.progress.epoch}, step {self.progress.step}.")
+    self._procedure = self._make_procedure()
     self._write_metrics()
     self._run_clock.lap()
     self._callbacks.on_train_begin()
@@ -148,7 +164,7 @@ class Training:
     self._stepper.reset(progress.totals)
     schedule = plateau.Plateau(self._regime.rule, progress.plateau)
     learning_rate = self._config.learning_rate * schedule.factor
-    self._optimizer.learning_rate = learning_rate
+    self._optimizers.set_learning_rate(learning_rate)
     try:
       self._take_steps()
       collected = self._validation.collect(
@@ -157,7 +173,8 @@ class Training:
       self._save()
       raise
     row = self._row(collected, learning_rate)
-    self._judge(schedule, row["elbo_nll"])
+    self._judge(schedule, row[self._config.method_row.selection])
+    remark = self._procedure.after_epoch(collected)
     figures = {name: value for name, value in row.items() if name != "epoch"}
     self._callbacks.on_epoch_end(progress.epoch, figures | {
         "kl_per_dimension": collected.kl_per_dimension.tolist(),
@@ -167,11 +184,12 @@ class Training:
     self._stepper.reset()
     self._save()
     self._write_metrics()
-    self._say(row)
+    self._lines.say(row, self._kl_schedule.settled(row["step"]))
+    if remark is not None:
+      console.say(remark)
 
   def _take_steps(self) -> None:
     progress = self.progress
-    update = PROCEDURES[self._config.method_row.procedure]
     dataset = self._batches.dataset(progress.epoch, first=progress.batch)
     iterator = iter(strategies.distribute(dataset, self._strategy))
     since_save = console.Stopwatch()
@@ -179,10 +197,10 @@ class Training:
     since_look = console.Stopwatch()
     logs: dict[str, float] = {}
     while progress.batch < self._batches.batches_per_epoch:
-      count = min(self._steps_at_once, self._batches.batches_per_epoch - progress.batch,
+      at_once = 1 if self._procedure.one_at_a_time else self._steps_at_once
+      count = min(at_once, self._batches.batches_per_epoch - progress.batch,
                   _LOOK_EVERY - progress.batch % _LOOK_EVERY)
-      update(self._stepper, iterator, tf.constant(progress.step + 1, tf.int64),
-             tf.constant(count, tf.int64))
+      self._procedure.outer_updates(iterator, progress.epoch, progress.step + 1, count)
       progress.batch += count
       progress.step += count
       if progress.batch % _LOOK_EVERY == 0:
@@ -218,7 +236,7 @@ class Training:
       speeds["words_per_second"] = totals["tokens"] / progress.epoch_seconds
     return {
         "epoch": progress.epoch + 1, "step": progress.step,
-        "kl_weight": float(self._warmup.weight(progress.step)),
+        "kl_weight": float(self._kl_schedule.weight(progress.step)),
         "learning_rate": learning_rate,
         "train_reconstruction": means["reconstruction"], "train_kl": means["kl"],
         **collected.figures(), **speeds}
@@ -230,7 +248,7 @@ class Training:
       raise errors.DivergedError(
           f"epoch {progress.epoch + 1}: the validation loss is not finite; the last good state"
           f" is in {self._folder.checkpoints}. A lower --learning_rate may help.")
-    eligible = self._warmup.finished(progress.step)
+    eligible = self._kl_schedule.settled(progress.step)
     if eligible and (progress.best_value is None or loss < progress.best_value):
       progress.best_value, progress.best_epoch = loss, progress.epoch + 1
       self._checkpoints.save_best(progress.epoch + 1)
@@ -239,7 +257,7 @@ class Training:
     decision = schedule.observe(progress.epoch, loss)
     if decision.decay and progress.best_epoch is not None:
       self._checkpoints.reload_best()
-      regimes.forget(self._optimizer)
+      self._optimizers.forget()
       console.say(f"No better validation loss: learning rate halved, weights of epoch"
                   f" {progress.best_epoch} reloaded.")
     progress.plateau = schedule.state
@@ -257,42 +275,3 @@ class Training:
     """Writes all lines anew, so that an interrupted epoch leaves none behind."""
     files.write_text_atomically(self._folder.metrics, "".join(
         json.dumps(row) + "\n" for row in self.progress.history))
-
-  def _say(self, row: dict[str, Any]) -> None:
-    speed = (f"{row['words_per_second']:.0f} words/s" if "words_per_second" in row
-             else f"{row['examples_per_second']:.1f} images/s")
-    console.say(
-        f"epoch {row['epoch']}/{self._config.epochs}: KL weight {row['kl_weight']:.2f},"
-        f" validation -ELBO {row['elbo_nll']:.2f} = {row['reconstruction']:.2f}"
-        f" + KL {row['kl']:.2f}, {_latent_figures(row, self._config.latent_dim)}, {speed}")
-    if self._warmup.finished(row["step"]):
-      self._warn_of_collapse(row)
-
-  def _warn_of_collapse(self, row: dict[str, Any]) -> None:
-    """Once, when warm-up is over: says so if the latent variable is hardly used."""
-    collapsed = (row["kl"] < _COLLAPSED_FLOW_KL * self._config.latent_dim if row["au"] is None
-                 else row["au"] < self._config.latent_dim / 4)
-    if self._warned or not collapsed:
-      return
-    self._warned = True
-    sign = (f"KL is {row['kl']:.2f}" if row["au"] is None
-            else f"{row['au']} of {self._config.latent_dim} latent units are active")
-    console.say(f"WARNING: {sign}: the posterior is collapsing onto the prior. Try"
-                f" {_remedy(self._config)}.")
-
-
-def _latent_figures(row: Mapping[str, Any], latent_dim: int) -> str:
-  """What the line of an epoch says of the latent variable; of a flow, of z before it."""
-  prefix, of = ("", "") if row["mi"] is not None else ("z0_", " before the flow")
-  return f"MI {row[f'{prefix}mi']:.2f}, active units {row[f'{prefix}au']} of {latent_dim}{of}"
-
-
-def _remedy(config: config_lib.RunConfig) -> str:
-  if config.method_row.variance_dropout:
-    return "a larger --gamma or a smaller --keep_prob"
-  regularized = _REGULARIZED[config.method_row.posterior]
-  if config.free_bits is not None:
-    return f"a larger --free_bits, or --method={regularized}"
-  if config.gamma is not None:
-    return f"a larger --gamma, or --method={regularized}"
-  return f"--method={regularized} (then --gamma and --keep_prob), or a longer --warmup_epochs"

@@ -1,16 +1,18 @@
 """One training step: the loss of a global batch, its gradient and the update, on all replicas."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import keras
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
 from du_vae_tf.objectives import schedules
+from du_vae_tf.training import global_batch
 from du_vae_tf.training import losses as losses_lib
+from du_vae_tf.training import optimizers as optimizers_lib
 
 CLIP_NORM = 5.0
 
@@ -29,35 +31,37 @@ class Stepper:
 
   Args:
     model: built inside the strategy's scope.
-    optimizer: built on the model's trainable variables inside the scope.
+    optimizers: of the model, made inside the scope.
     strategy: runs the replicas.
     config: of the run.
-    warmup: KL weight by step.
+    kl_schedule: KL weight by step.
 
   Attributes:
     totals: float64 [len(TOTALS)], sums since the last `reset`.
+    inner_totals: float64 [len(TOTALS)], sums of updates of the encoder alone.
     first_fault: int64 [2], step and index in `WATCHED` of the first non-finite term; step 0 while
       all were finite.
   """
 
-  def __init__(self, model: vae.VAE, optimizer: keras.optimizers.Optimizer,
+  def __init__(self, model: vae.VAE, optimizers: optimizers_lib.Optimizers,
                strategy: tf.distribute.Strategy, config: config_lib.RunConfig,
-               warmup: schedules.LinearWarmup):
+               kl_schedule: schedules.Schedule):
     self._model = model
-    self._optimizer = optimizer
+    self._optimizers = optimizers
     self._strategy = strategy
     self._config = config
-    self._warmup = warmup
+    self._kl_schedule = kl_schedule
     # All that is random is drawn before, so that XLA changes no draw.
     self._differentiate: Any = self._loss_and_gradients
     if config.jit_compile:
       self._differentiate = tf.function(self._loss_and_gradients, jit_compile=True)
     self.totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
+    self.inner_totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
     self.first_fault = tf.Variable(tf.zeros([2], tf.int64), trainable=False)
 
   def regularized(self, step: Any) -> Any:
     """Whether variance floor and variance dropout act at this step (counted from 1)."""
-    return self._config.fidelity_row.regularize_from_start or self._warmup.finished(step)
+    return self._config.fidelity_row.regularize_from_start or self._kl_schedule.settled(step)
 
   @tf.function
   def take(self, iterator: Any, step: tf.Tensor, count: tf.Tensor) -> None:
@@ -69,25 +73,50 @@ class Stepper:
       count: int64 scalar, how many steps.
     """
     for number in tf.range(step, step + count):
-      self._take_one(iterator, number)
+      self.totals.assign_add(self._update(next(iterator), number, optimizers_lib.PARTS))
 
-  def _take_one(self, iterator: Any, step: tf.Tensor) -> None:
-    sums, faults = self._strategy.run(self._replica_step, args=(next(iterator), step))
-    self.totals.assign_add(self._strategy.reduce("SUM", sums, axis=None))
+  @tf.function(reduce_retracing=True)
+  def update_encoder(self, batch: Any, step: tf.Tensor, inner: tf.Tensor) -> None:
+    """Updates the encoder alone; the sums go to `inner_totals`.
+
+    Args:
+      batch: distributed.
+      step: int64 scalar, number of the step that this update prepares.
+      inner: int64 scalar, number of the update within the step.
+    """
+    self.inner_totals.assign_add(self._update(batch, step, ("encoder",), inner))
+
+  @tf.function(reduce_retracing=True)
+  def update_decoder(self, batch: Any, step: tf.Tensor) -> None:
+    """Updates the decoder alone.
+
+    Args:
+      batch: distributed.
+      step: int64 scalar, number of the step.
+    """
+    self.totals.assign_add(self._update(batch, step, ("decoder",)))
+
+  def _update(self, batch: Any, step: tf.Tensor, parts: Sequence[optimizers_lib.Part],
+              inner: tf.Tensor | None = None) -> tf.Tensor:
+    """Updates parts of the model on a batch; the sums over its rows."""
+    sums, faults = self._strategy.run(
+        functools.partial(self._replica_step, parts=parts, inner=inner), args=(batch, step))
     faults = self._strategy.reduce("SUM", faults, axis=None) > 0
     is_first = tf.logical_and(tf.reduce_any(faults), self.first_fault[0] == 0)
     self.first_fault.assign(tf.where(
         is_first, tf.stack([step, tf.argmax(faults)]), self.first_fault))
+    return self._strategy.reduce("SUM", sums, axis=None)
 
-  def _replica_step(self, batch: Batch, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def _replica_step(self, batch: Batch, step: tf.Tensor, parts: Sequence[optimizers_lib.Part],
+                    inner: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
     context = tf.distribute.get_replica_context()
     rows = tf.shape(batch["row"])[0]
     all_rows = context.all_reduce("SUM", tf.cast(rows, tf.float32))
     terms, losses, gradients = self._differentiate(
-        self._drawn(batch, step), self._warmup.weight(step), self.regularized(step), all_rows,
-        self._seed("word_dropout", step))
+        self._drawn(batch, step, inner), self._kl_schedule.weight(step), self.regularized(step),
+        all_rows, self._seed("word_dropout", step, inner))
     gradients, norm = reduced_and_clipped(gradients)
-    self._optimizer.apply(gradients, self._model.trainable_variables)
+    self._optimizers.apply(gradients, parts)
     sums = tf.stack([
         tf.reduce_sum(tf.cast(value, tf.float64))
         for value in (terms["reconstruction"], terms["kl"], losses,
@@ -97,7 +126,7 @@ class Stepper:
         for value in (terms["reconstruction"], terms["kl"], norm)])
     return sums, tf.cast(faults, tf.int32)
 
-  def _drawn(self, batch: Batch, step: tf.Tensor) -> Batch:
+  def _drawn(self, batch: Batch, step: tf.Tensor, inner: tf.Tensor | None) -> Batch:
     """The batch with the draws of this step, where it does not bring its own.
 
     Grey images are binarised anew.
@@ -105,13 +134,13 @@ class Stepper:
     shape = [tf.shape(batch["row"])[0], self._model.latent_dim]
     drawn = {
         "noise": batch["noise"] if "noise" in batch
-        else tf.random.stateless_normal(shape, self._seed("posterior_noise", step)),
+        else tf.random.stateless_normal(shape, self._seed("posterior_noise", step, inner)),
         "variance_uniform": batch["variance_uniform"] if "variance_uniform" in batch
-        else tf.random.stateless_uniform(shape, self._seed("variance_dropout", step))}
+        else tf.random.stateless_uniform(shape, self._seed("variance_dropout", step, inner))}
     if "image" in batch:
       grey = batch["image"]
       uniform = batch["pixel_uniform"] if "pixel_uniform" in batch else (
-          tf.random.stateless_uniform(tf.shape(grey), self._seed("binarization", step)))
+          tf.random.stateless_uniform(tf.shape(grey), self._seed("binarization", step, inner)))
       drawn["image"] = tf.cast(uniform < grey, grey.dtype)
     return batch | drawn
 
@@ -124,12 +153,15 @@ class Stepper:
           batch, batch["noise"], training=True, active=active,
           variance_uniform=batch["variance_uniform"], dropout_seed=dropout_seed)
       losses = losses_lib.LOSSES[self._config.method_row.objective](
-          terms, kl_weight, lambda values: _sum_of_rows(values) / all_rows, self._config)
+          terms, kl_weight, global_batch.GlobalBatch(all_rows), self._config)
       loss = tf.reduce_sum(losses) / all_rows
     return terms, losses, tape.gradient(loss, self._model.trainable_variables)
 
-  def _seed(self, purpose: str, step: tf.Tensor) -> tf.Tensor:
-    return seeds.stateless_seed(self._config.seed, purpose, step, seeds.replica_id())
+  def _seed(self, purpose: str, step: tf.Tensor, inner: tf.Tensor | None) -> tf.Tensor:
+    folds = [step] if inner is None else [step, inner]
+    return seeds.stateless_seed(
+        self._config.seed, purpose if inner is None else f"inner/{purpose}", *folds,
+        seeds.replica_id())
 
   def reset(self, totals: Sequence[float] | None = None) -> None:
     """Starts the sums of an epoch, or continues those of an interrupted one."""
@@ -143,12 +175,6 @@ class Stepper:
     """Means per example so far, in nats."""
     totals = self.totals_by_name()
     return {name: totals[name] / totals["examples"] for name in names}
-
-
-def _sum_of_rows(values: tf.Tensor) -> tf.Tensor:
-  """The sum over the rows of all replicas of a tensor [b, ...]."""
-  context = tf.distribute.get_replica_context()
-  return context.all_reduce("SUM", tf.reduce_sum(values, axis=0))
 
 
 def reduced_and_clipped(gradients: Sequence[Gradient]) -> tuple[list[Gradient], tf.Tensor]:

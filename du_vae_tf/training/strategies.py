@@ -1,7 +1,9 @@
 """Devices: which strategy, and how a global batch is shared among replicas."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 Batch = dict[str, tf.Tensor]
@@ -19,6 +21,21 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
   devices = gpus or tf.config.list_logical_devices("CPU")
   return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def distribute_batch(batch: Mapping[str, np.ndarray], strategy: tf.distribute.Strategy) -> Any:
+  """One global batch, shared as `distribute` shares those of a data set."""
+  pieces = strategy.num_replicas_in_sync
+  if pieces == 1:
+    return {name: tf.constant(value) for name, value in batch.items()}
+  rows = len(batch["row"])
+
+  def piece(context: tf.distribute.ValueContext) -> Batch:
+    number = context.replica_id_in_sync_group
+    return {name: tf.constant(value[rows * number // pieces:rows * (number + 1) // pieces])
+            for name, value in batch.items()}
+
+  return strategy.experimental_distribute_values_from_function(piece)
 
 
 def distribute(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any:

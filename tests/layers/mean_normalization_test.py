@@ -24,9 +24,9 @@ def random_means(rows: int = ROWS, spread: float = 1.0, center: float = 0.0) -> 
   return (center + spread * random.normal(size=(rows, LATENT_DIM))).astype(np.float32)
 
 
-def make_layer(gamma: float = 0.5, projected: bool = True,
+def make_layer(gamma: float = 0.5, scaling: str = "projected",
                epsilon: float = 1e-5) -> mean_normalization.MeanNormalization:
-  layer = mean_normalization.MeanNormalization(gamma, projected, epsilon=epsilon)
+  layer = mean_normalization.MeanNormalization(gamma, scaling, epsilon=epsilon)
   layer.build((None, LATENT_DIM))
   return layer
 
@@ -132,7 +132,7 @@ class MeanNormalizationTest(tf.test.TestCase, parameterized.TestCase):
     self.assertTrue(signs_changed)
 
   def test_fixed_scale_is_not_trained(self) -> None:
-    layer = make_layer(gamma=0.6, projected=False)
+    layer = make_layer(gamma=0.6, scaling="fixed")
     self.assertEqual([weight.name for weight in layer.trainable_variables], ["shift"])
     self.assertAllClose(layer.scale, np.full(LATENT_DIM, 0.6), rtol=1e-7, atol=0.0)
 
@@ -149,7 +149,7 @@ class MeanNormalizationTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_moments_stay_float32_in_mixed_precision(self) -> None:
     layer = mean_normalization.MeanNormalization(
-        0.5, projected=True, epsilon=1e-12, dtype="mixed_bfloat16")
+        0.5, scaling="projected", epsilon=1e-12, dtype="mixed_bfloat16")
     means = random_means(center=1.0, spread=1e-3)
     outputs = layer(means, training=True)
     self.assertEqual(outputs.dtype, tf.float32)
@@ -163,7 +163,7 @@ class MeanNormalizationTest(tf.test.TestCase, parameterized.TestCase):
       self, arguments: dict[str, Any], name: str) -> None:
     with self.assertRaisesRegex(ValueError, f"`{name}` must be .*Received: {name}="):
       mean_normalization.MeanNormalization(
-          **({"gamma": 0.5, "projected": True} | arguments))
+          **({"gamma": 0.5, "scaling": "projected"} | arguments))
 
 
 class RootMeanSquareTest(tf.test.TestCase, parameterized.TestCase):

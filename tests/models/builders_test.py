@@ -97,10 +97,10 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
         for method in ("vae", "bn_vae", "du_vae"))
     self.assertIsNone(plain.normalization)
     self.assertIsNone(plain.variance_dropout)
-    self.assertFalse(fixed.normalization.projected)
+    self.assertEqual(fixed.normalization.scaling, "fixed")
     self.assertEqual(fixed.normalization.gamma, 0.6)
     self.assertIsNone(fixed.variance_dropout)
-    self.assertTrue(projected.normalization.projected)
+    self.assertEqual(projected.normalization.scaling, "projected")
     self.assertEqual(projected.normalization.gamma, 0.5)
     self.assertEqual(projected.variance_dropout.keep_prob, 0.8)
 

@@ -33,7 +33,7 @@ class LinearWarmupTest(tf.test.TestCase, parameterized.TestCase):
 
     def at(step: int) -> tuple[float, bool]:
       given = tf.constant(step, tf.int64) if tensor else step
-      return float(warmup.weight(given)), bool(warmup.finished(given))
+      return float(warmup.weight(given)), bool(warmup.settled(given))
 
     if total > 1:
       weight, finished = at(total - 1)
@@ -56,7 +56,7 @@ class LinearWarmupTest(tf.test.TestCase, parameterized.TestCase):
   def test_no_warmup_is_weight_one_from_the_first_step(self, start: float, total: int) -> None:
     warmup = schedules.LinearWarmup(start, total)
     self.assertEqual(float(warmup.weight(1)), 1.0)
-    self.assertTrue(warmup.finished(1))
+    self.assertTrue(warmup.settled(1))
 
   def test_one_graph_takes_every_step(self) -> None:
     warmup = schedules.LinearWarmup(0.0, 4)
@@ -65,7 +65,7 @@ class LinearWarmupTest(tf.test.TestCase, parameterized.TestCase):
     @tf.function
     def run(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       traces.append(step)
-      return warmup.weight(step), warmup.finished(step)
+      return warmup.weight(step), warmup.settled(step)
 
     results = [run(tf.constant(step, tf.int64)) for step in range(1, 7)]
     self.assertAllEqual([weight for weight, _ in results], [0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
@@ -86,6 +86,41 @@ class LinearWarmupTest(tf.test.TestCase, parameterized.TestCase):
   def test_negative_total_is_refused(self) -> None:
     with self.assertRaisesRegex(ValueError, "Received: total_steps=-1"):
       schedules.LinearWarmup(0.0, -1)
+
+
+class ConstantTest(tf.test.TestCase):
+
+  def test_weight_never_changes_and_is_final_from_the_first_step(self) -> None:
+    schedule = schedules.Constant(0.4)
+    for step in (1, 10_000, tf.constant(3, tf.int64)):
+      self.assertAllClose(schedule.weight(step), 0.4)
+      self.assertTrue(schedule.settled(step))
+
+  def test_negative_weight_is_refused(self) -> None:
+    with self.assertRaisesRegex(ValueError, "value=-0.1"):
+      schedules.Constant(-0.1)
+
+
+class CyclicalTest(tf.test.TestCase, parameterized.TestCase):
+
+  @parameterized.parameters(False, True)
+  def test_cycles_are_warm_ups(self, tensor: bool) -> None:
+    schedule, warmup = schedules.Cyclical(0.1, 4, 7), schedules.LinearWarmup(0.1, 4)
+    for cycle in range(3):
+      for place in range(1, 8):
+        step = 7 * cycle + place
+        given = tf.constant(step, tf.int64) if tensor else step
+        self.assertAllEqual(schedule.weight(given), warmup.weight(place))
+        self.assertEqual(bool(schedule.settled(given)), place >= 4)
+
+  def test_a_cycle_without_ramp_is_a_weight_of_one(self) -> None:
+    schedule = schedules.Cyclical(0.0, 0, 5)
+    self.assertEqual([float(schedule.weight(step)) for step in range(1, 12)], [1.0] * 11)
+
+  @parameterized.parameters((0.0, 4, 3), (0.0, 0, 0), (1.5, 2, 4))
+  def test_impossible_cycles_are_refused(self, start: float, ramp: int, cycle: int) -> None:
+    with self.assertRaisesRegex(ValueError, "Received"):
+      schedules.Cyclical(start, ramp, cycle)
 
 
 if __name__ == "__main__":

@@ -87,11 +87,11 @@ def _features(rows: int) -> Tensors:
 DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor(
         "mean_normalization_training",
-        lambda **kwargs: mean_normalization.MeanNormalization(0.5, projected=True, **kwargs),
+        lambda **kwargs: mean_normalization.MeanNormalization(0.5, scaling="projected", **kwargs),
         _means, {"training": True}),
     Descriptor(
         "mean_normalization_inference",
-        lambda **kwargs: mean_normalization.MeanNormalization(0.5, projected=False, **kwargs),
+        lambda **kwargs: mean_normalization.MeanNormalization(0.5, scaling="fixed", **kwargs),
         _means),
     Descriptor(
         "variance_dropout_training",

@@ -1,5 +1,6 @@
 """Checkpoints: every variable of a model of images and of its optimizer comes back."""
 
+import functools
 from unittest import mock
 
 import keras
@@ -9,16 +10,16 @@ import tensorflow as tf
 from du_vae_tf import errors
 from du_vae_tf.models import vae
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import optimizers
 from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from tests.training import tiny_images
 
 
-def make_model(seed: int) -> tuple[vae.VAE, keras.optimizers.Optimizer]:
+def make_model(seed: int) -> tuple[vae.VAE, optimizers.Optimizers]:
   model = tiny_images.build_model(tiny_images.make_config(seed=seed))
-  optimizer = regimes.REGIMES["image"].optimizer(0.001)
-  optimizer.build(model.trainable_variables)
-  return model, optimizer
+  make = functools.partial(regimes.REGIMES["image"].optimizer, 0.001)
+  return model, optimizers.Optimizers(make, model)
 
 
 def change_all(variables: list[keras.Variable]) -> None:
@@ -55,8 +56,8 @@ class CheckpointsTest(tf.test.TestCase):
                                "moving_variance"}, kinds)
     for part in ("encoder", "decoder", "mean_normalization"):
       self.assertTrue(any(part in path for path in self.saved[0]), part)
-    # Two moments of each weight, the step and the learning rate.
-    self.assertLen(self.saved[1], 2 * len(self.model.trainable_variables) + 2)
+    # Two moments of each weight, and of both parts the step and the learning rate.
+    self.assertLen(self.saved[1], 2 * len(self.model.trainable_variables) + 2 * 2)
 
   def test_every_variable_is_saved_and_restored(self):
     self.checkpoints.progress.step = 7

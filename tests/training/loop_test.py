@@ -16,6 +16,7 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import epoch_lines
 from du_vae_tf.training import loop
 from du_vae_tf.training import plateau
 from du_vae_tf.training import regimes
@@ -213,7 +214,8 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
       ("du_iaf", "a larger --gamma or a smaller --keep_prob"))
   def test_collapse_of_a_flow_is_said_by_its_kl(self, method, remedy):
     output = io.StringIO()
-    with contextlib.redirect_stdout(output), mock.patch.object(loop, "_COLLAPSED_FLOW_KL", 9.0):
+    with contextlib.redirect_stdout(output), mock.patch.object(
+        epoch_lines, "_COLLAPSED_FLOW_KL", 9.0):
       self.train(tiny.make_config(self.folder, method=method, flow_width=4))
     warnings = [line for line in output.getvalue().splitlines() if "WARNING" in line]
     self.assertLen(warnings, 1)

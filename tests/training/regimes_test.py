@@ -37,7 +37,7 @@ class RegimesTest(tf.test.TestCase, parameterized.TestCase):
   def make(self, modality: str, learning_rate: float) -> tuple[
       keras.optimizers.Optimizer, keras.Variable]:
     weight = keras.Variable(START, name="weight")
-    optimizer = regimes.REGIMES[modality].optimizer(learning_rate)
+    optimizer = regimes.REGIMES[modality].optimizer(learning_rate, "optimizer")
     optimizer.build([weight])
     return optimizer, weight
 

@@ -13,6 +13,7 @@ from du_vae_tf import seeds
 from du_vae_tf.models import builders
 from du_vae_tf.models.decoders import lstm as lstm_decoder
 from du_vae_tf.objectives import schedules
+from du_vae_tf.training import optimizers
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
 from tests.testing import tolerances
@@ -78,9 +79,9 @@ class Setup:
       self.model = (
           builders.build_model(config, {"vocab_size": VOCABULARY})
           if config.modality == "text" else tiny_images.build_model(config))
-      self.optimizer = keras.optimizers.SGD(config.learning_rate)
-      self.optimizer.build(self.model.trainable_variables)
-    self.stepper = step_lib.Stepper(self.model, self.optimizer, strategy, config, warmup)
+      self.optimizers = optimizers.Optimizers(
+          lambda name: keras.optimizers.SGD(config.learning_rate, name=name), self.model)
+    self.stepper = step_lib.Stepper(self.model, self.optimizers, strategy, config, warmup)
 
   def take(self, batches: list[dict[str, tf.Tensor]]) -> None:
     iterator = iter(strategies.distribute(dataset_of(batches), self.strategy))
@@ -93,7 +94,8 @@ class Setup:
 
 class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
 
-  @parameterized.parameters("vae", "bn_vae", "du_vae", "du_iaf", "iaf_free_bits")
+  @parameterized.parameters("vae", "bn_vae", "du_vae", "du_iaf", "iaf_free_bits", "mae",
+                           "delta_vae", "bn_fixed_shift")
   def test_two_replicas_take_the_same_steps_as_one_device(self, method):
     # 5 rows split unevenly, 1 row leaves a replica without any.
     batches = [make_batch(rows, time, seed)
@@ -255,6 +257,7 @@ class _Recorder:
   def __init__(self, shape: tf.TensorShape):
     self.weight = keras.Variable([0.0])
     self.trainable_variables = [self.weight]
+    self.decoder = self  # All of it.
     self.seen = tf.Variable(tf.fill(shape, -1.0))
 
   def terms(self, batch: dict[str, tf.Tensor], noise: tf.Tensor,
@@ -271,10 +274,9 @@ class BinarizationTest(tf.test.TestCase, parameterized.TestCase):
            **given: np.ndarray) -> list[np.ndarray]:
     """The images of each step on the same batch."""
     model = _Recorder(image.shape)
-    optimizer = keras.optimizers.SGD(0.1)
-    optimizer.build(model.trainable_variables)
+    trained = optimizers.Optimizers(lambda name: keras.optimizers.SGD(0.1, name=name), model)
     strategy = tf.distribute.get_strategy()
-    stepper = step_lib.Stepper(model, optimizer, strategy, tiny_images.make_config(seed=seed),
+    stepper = step_lib.Stepper(model, trained, strategy, tiny_images.make_config(seed=seed),
                                schedules.LinearWarmup(0.0, 2))
     rows = len(image)
     batch = {"image": tf.constant(image), "row": tf.range(rows, dtype=tf.int64)} | given

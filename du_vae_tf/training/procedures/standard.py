@@ -4,10 +4,36 @@ from typing import Any
 
 import tensorflow as tf
 
+from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.training import step as step_lib
 
 
-def outer_updates(stepper: step_lib.Stepper, iterator: Any, step: tf.Tensor,
-                  count: tf.Tensor) -> None:
-  """Updates encoder and decoder together on the next batches (Shen et al. 2021, algorithm 1)."""
-  stepper.take(iterator, step, count)
+class Standard:
+  """Updates encoder and decoder together (Shen et al. 2021, algorithm 1).
+
+  Args:
+    stepper: takes the steps.
+  """
+
+  # Whether an outer update is so long that only one is taken at a time.
+  one_at_a_time = False
+
+  def __init__(self, stepper: step_lib.Stepper):
+    self._stepper = stepper
+
+  def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
+    """Takes the next steps.
+
+    Args:
+      iterator: of distributed batches.
+      epoch: the running one, from 0.
+      step: number of the first step, counted from 1.
+      count: how many.
+    """
+    del epoch
+    self._stepper.take(iterator, tf.constant(step, tf.int64), tf.constant(count, tf.int64))
+
+  def after_epoch(self, collected: posterior_pass.Collected) -> str | None:
+    """Called with what the validation pass gave; what to tell the user, if anything."""
+    del collected
+    return None
