@@ -13,6 +13,7 @@ from du_vae_tf.objectives import schedules
 from du_vae_tf.training import optimizers
 from du_vae_tf.training import regimes
 from du_vae_tf.training import step as step_lib
+from du_vae_tf.training.procedures import table as procedures
 
 
 class Step:
@@ -30,7 +31,7 @@ class Step:
         regimes.REGIMES[config.modality].optimizer, config.learning_rate), self.model)
     self._stepper = step_lib.Stepper(
         self.model, trained, tf.distribute.get_strategy(), config,
-        schedules.LinearWarmup(1.0, 0))
+        schedules.Constant(1.0), procedures.differentiate(config, self.model))
     self._number = 0
 
   def take(self, batches: Any) -> None:

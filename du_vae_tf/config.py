@@ -88,6 +88,8 @@ class RunConfig:
       None, "Method", "Weight of the term for diverse posteriors.")
   mae_smoothness: float | None = option(
       None, "Method", "Weight of the term for evenly spread posteriors.")
+  svi_steps: int | None = option(
+      None, "Method", "Gradient steps that refine the posterior of each example.")
   ae_sampling: str | None = option(
       None, "Method", "Of an autoencoder: z drawn from its Gaussian, or the mean.",
       choices=("stochastic", "deterministic"))
@@ -266,7 +268,7 @@ _AT_LEAST: dict[str, int] = {
     "batch_size": 1, "max_length": 1, "vocab_size": 5, "max_train_examples": 16,
     "max_eval_examples": 1, "warmup_epochs": 0, "latent_dim": 1, "hidden_size": 1,
     "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1, "flow_depth": 1,
-    "flow_width": 1, "cycle_epochs": 1}
+    "flow_width": 1, "cycle_epochs": 1, "svi_steps": 1}
 _POSITIVE = ("gamma", "delta", "learning_rate", "checkpoint_minutes")
 _NOT_NEGATIVE = ("free_bits", "beta", "mae_diversity", "mae_smoothness")
 
@@ -289,6 +291,10 @@ def _check_ranges(config: RunConfig) -> None:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 2, since networks of images normalize"
         " over the batch.")
+  if config.jit_compile and config.svi_steps is not None:
+    raise errors.UserError(
+        f"--jit_compile: does not go with --method={config.method}, whose steps are loops that XLA"
+        " does not compile.")
   if config.jit_compile and config.modality == "text":
     raise errors.UserError(
         f"--jit_compile: XLA compiles anew for every shape, and sentences of --dataset="

@@ -57,7 +57,7 @@ class Method:
   objective: Literal["elbo", "free_bits", "mae"] = "elbo"
   kl_schedules: tuple[str, ...] = ("linear", "cyclical", "constant")
   selection: Literal["elbo_nll", "reconstruction"] = "elbo_nll"
-  procedure: Literal["standard", "aggressive"] = "standard"
+  procedure: Literal["standard", "aggressive", "semi_amortized"] = "standard"
   defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   dataset_defaults: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
@@ -98,6 +98,9 @@ METHODS: dict[str, Method] = {
     "agg_vae": Method(
         summary="encoder trained to convergence at each step until MI stops rising"
         " (He et al. 2019)", procedure="aggressive", defaults={"kl_start": 0.1}),
+    "sa_vae": Method(
+        summary="posteriors refined by gradient steps for each example (Kim et al. 2018)",
+        procedure="semi_amortized", defaults={"svi_steps": 20, "kl_start": 0.1}),
     "bn_vae": Method(
         summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
         normalization="fixed_scale", defaults={"gamma": 0.6},

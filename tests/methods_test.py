@@ -18,8 +18,8 @@ from tests.data import own_images
 from tests.training import tiny
 from tests.training import tiny_images
 
-# Networks of flows are wide by default.
-_SMALL = {"flow_width": 4}
+# Networks of flows are wide by default, refinement is slow.
+_SMALL = {"flow_width": 4, "svi_steps": 2}
 
 
 class MethodsTest(tf.test.TestCase, parameterized.TestCase):

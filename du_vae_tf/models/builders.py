@@ -16,6 +16,7 @@ from du_vae_tf.posteriors import delta_gaussian
 from du_vae_tf.posteriors import gaussian
 from du_vae_tf.posteriors import iaf
 from du_vae_tf.posteriors import point
+from du_vae_tf.posteriors import refinement
 
 
 def _iaf(config: config_lib.RunConfig) -> vae.Family:
@@ -82,6 +83,9 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
       _normalization(config),
       variance_dropout.VarianceDropout(cast(float, config.keep_prob), name="variance_dropout")
       if method.variance_dropout else None,
+      # The authors' rate of 1 acts on the mean loss of a batch.
+      refinement.Refinement(config.svi_steps, 1.0 / config.batch_size)
+      if config.svi_steps is not None else None,
       name="vae")
   model.build()
   return model

@@ -9,6 +9,11 @@ import tensorflow as tf
 from du_vae_tf.layers import mean_normalization
 from du_vae_tf.layers import variance_dropout as variance_dropout_lib
 from du_vae_tf.posteriors import gaussian
+from du_vae_tf.posteriors import refinement as refinement_lib
+
+# Of the noise of refinement in evaluation, the same for all examples: so no answer depends on the
+# batch that an example comes in.
+_REFINEMENT_SEED = (20180, 26)
 
 Batch = Mapping[str, tf.Tensor]
 
@@ -108,13 +113,15 @@ class VAE(keras.Model):
     family: of the posteriors.
     normalization: of the means, or None.
     variance_dropout: floor and dropout of the variances, or None.
+    refinement: steps on mean and log-variance of a Gaussian posterior, taken in evaluation; in
+      training a procedure takes them, and differentiates through them. None: no such steps.
   """
 
   def __init__(
       self, encoder: Encoder, decoder: Decoder, family: Family,
       normalization: mean_normalization.MeanNormalization | None = None,
       variance_dropout: variance_dropout_lib.VarianceDropout | None = None,
-      **kwargs: Any) -> None:
+      refinement: refinement_lib.Refinement | None = None, **kwargs: Any) -> None:
     super().__init__(**kwargs)
     self.encoder = encoder
     # What it offers besides the protocol, such as sampling, depends on what it decodes.
@@ -124,6 +131,7 @@ class VAE(keras.Model):
     self.flow = list(family.networks)
     self.normalization = normalization
     self.variance_dropout = variance_dropout
+    self.refinement = refinement
 
   @property
   def latent_dim(self) -> int:
@@ -158,6 +166,12 @@ class VAE(keras.Model):
       the posterior, batch shape [b].
     """
     mean, raw, *context = self.encoder(*self.encoder.inputs(batch), training=training)
+    if self.refinement is not None and not training:
+      noise = tf.random.stateless_normal(
+          [self.refinement.steps, 1, self.latent_dim], _REFINEMENT_SEED)
+      moments, _ = self.refinement.refine(
+          self.refinement_loss(batch, 1.0), tf.stack([mean, raw]), noise)
+      mean, raw = tf.unstack(moments)
     if self.normalization is not None:
       mean = self.normalization(mean, training=training)
     variance = self.family.variance(raw)
@@ -187,6 +201,12 @@ class VAE(keras.Model):
       pixels; of a flow, `base_sample` [b, n] and `log_determinant` [b] too (`IAFPosterior.terms`).
     """
     posterior = self.posterior(batch, training, active, variance_uniform)
+    return self.terms_of(posterior, batch, noise, training=training, dropout_seed=dropout_seed)
+
+  def terms_of(self, posterior: Posterior, batch: Batch, noise: tf.Tensor, *,
+               training: bool = False,
+               dropout_seed: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+    """The same with a given posterior; see `terms`."""
     noise = tf.convert_to_tensor(noise)
     latent = posterior.terms(noise if noise.shape.rank == 3 else noise[tf.newaxis])
     log_likelihood = self.decoder(
@@ -196,6 +216,28 @@ class VAE(keras.Model):
         "reconstruction": -log_likelihood,
         "kl": tf.reduce_sum(latent["kl_per_dimension"], axis=-1), "mean": posterior.mean,
         "variance": posterior.variance, "tokens": self.decoder.tokens(batch)}
+
+  def refinement_loss(self, batch: Batch,
+                      kl_weight: float | tf.Tensor) -> refinement_lib.Loss:
+    """What refinement lowers: the weighted negative ELBO, the decoder in evaluation mode.
+
+    So the steps are the same in training and in evaluation, and nothing random is in them but the
+    noise that they are given.
+
+    Args:
+      batch: see the class.
+      kl_weight: scalar.
+    """
+    inputs = self.decoder.inputs(batch)
+
+    def loss(moments: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+      mean, raw = tf.unstack(moments)
+      latent = self.family.posterior(mean, self.family.variance(raw)).terms(noise[tf.newaxis])
+      log_likelihood = self.decoder(
+          latent["sample"], *inputs, training=False, dropout_seed=None)
+      return kl_weight * tf.reduce_sum(latent["kl_per_dimension"], axis=-1) - log_likelihood
+
+    return loss
 
   def log_weights(self, batch: Batch, noise: tf.Tensor,
                   samples_at_once: int | tf.Tensor | None = None) -> tf.Tensor:

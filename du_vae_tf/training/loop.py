@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -29,23 +29,7 @@ from du_vae_tf.training import signals
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
 from du_vae_tf.training import summaries
-from du_vae_tf.training.procedures import aggressive
-from du_vae_tf.training.procedures import standard
-
-
-class Procedure(Protocol):
-  """How the steps of an epoch are taken."""
-
-  @property
-  def one_at_a_time(self) -> bool:
-    """Whether an outer update is so long that only one is taken at a time."""
-
-  def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
-    """Takes `count` steps on the next batches of `iterator`, the first with number `step`."""
-
-  def after_epoch(self, collected: posterior_pass.Collected) -> str | None:
-    """Called with what the validation pass gave; what to tell the user, if anything."""
-
+from du_vae_tf.training.procedures import table as procedures
 
 # Steps between two looks at the sums: a look waits for the device.
 _LOOK_EVERY = 10
@@ -97,7 +81,8 @@ class Training:
       self._optimizers = optimizers.Optimizers(
           functools.partial(self._regime.optimizer, config.learning_rate), self._model)
     self._stepper = step_lib.Stepper(
-        self._model, self._optimizers, self._strategy, config, self._kl_schedule)
+        self._model, self._optimizers, self._strategy, config, self._kl_schedule,
+        procedures.differentiate(config, self._model))
     self._validation = posterior_pass.PosteriorPass(self._model, config.seed, "validation")
     self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizers)
     self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
@@ -109,13 +94,6 @@ class Training:
         [summaries.EpochSummaries(folder), *self._pictures(corpus), *bars, *callbacks],
         model=self._model, verbose=1, epochs=config.epochs,
         steps=self._batches.batches_per_epoch)
-
-  def _make_procedure(self) -> Procedure:
-    """The method's procedure, with its state as last saved."""
-    if self._config.method_row.procedure == "aggressive":
-      return aggressive.Aggressive(
-          self._stepper, self._batches, self._strategy, self._config, self.progress.procedure)
-    return standard.Standard(self._stepper)
 
   def _pictures(self, corpus: corpus_lib.Corpus) -> list[keras.callbacks.Callback]:
     """What draws pictures of a model of images."""
@@ -146,7 +124,8 @@ class Training:
     """
     if self._checkpoints.resume():
       console.say(f"Resuming after epoch {self.progress.epoch}, step {self.progress.step}.")
-    self._procedure = self._make_procedure()
+    self._procedure = procedures.make(
+        self._config, self._stepper, self._batches, self._strategy, self.progress.procedure)
     self._write_metrics()
     self._run_clock.lap()
     self._callbacks.on_train_begin()

@@ -1,7 +1,7 @@
 """One training step: the loss of a global batch, its gradient and the update, on all replicas."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -16,6 +16,9 @@ from du_vae_tf.training import optimizers as optimizers_lib
 
 CLIP_NORM = 5.0
 
+# More than any split has rows.
+_ROWS_APART = 2**40
+
 # What a step sums over the rows of the global batch.
 TOTALS = ("reconstruction", "kl", "loss", "examples", "tokens")
 
@@ -24,6 +27,12 @@ WATCHED = ("reconstruction", "kl", "gradient")
 
 Batch = dict[str, tf.Tensor]
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
+# From a batch with its draws, the KL weight, whether variances have their floor, the rows of the
+# global batch and a seed: terms and losses of the rows, and the gradients of their share in the
+# global mean.
+Differentiate = Callable[
+    [Batch, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+    tuple[dict[str, tf.Tensor], tf.Tensor, list[Gradient]]]
 
 
 class Stepper:
@@ -35,6 +44,7 @@ class Stepper:
     strategy: runs the replicas.
     config: of the run.
     kl_schedule: KL weight by step.
+    differentiate: gives terms, losses and gradients in place of plain differentiation.
 
   Attributes:
     totals: float64 [len(TOTALS)], sums since the last `reset`.
@@ -45,14 +55,14 @@ class Stepper:
 
   def __init__(self, model: vae.VAE, optimizers: optimizers_lib.Optimizers,
                strategy: tf.distribute.Strategy, config: config_lib.RunConfig,
-               kl_schedule: schedules.Schedule):
+               kl_schedule: schedules.Schedule, differentiate: Differentiate | None = None):
     self._model = model
     self._optimizers = optimizers
     self._strategy = strategy
     self._config = config
     self._kl_schedule = kl_schedule
     # All that is random is drawn before, so that XLA changes no draw.
-    self._differentiate: Any = self._loss_and_gradients
+    self._differentiate: Any = differentiate or self._loss_and_gradients
     if config.jit_compile:
       self._differentiate = tf.function(self._loss_and_gradients, jit_compile=True)
     self.totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
@@ -137,6 +147,11 @@ class Stepper:
         else tf.random.stateless_normal(shape, self._seed("posterior_noise", step, inner)),
         "variance_uniform": batch["variance_uniform"] if "variance_uniform" in batch
         else tf.random.stateless_uniform(shape, self._seed("variance_dropout", step, inner))}
+    if self._config.svi_steps is not None:
+      # Of a row and a step, whatever the replica: a step may be repeated with the same noise.
+      rows = batch["row"] + step * _ROWS_APART
+      drawn["refinement_noise"] = seeds.row_normals(
+          self._config.seed, "refinement", rows, [self._config.svi_steps, shape[1]])
     if "image" in batch:
       grey = batch["image"]
       uniform = batch["pixel_uniform"] if "pixel_uniform" in batch else (
@@ -147,7 +162,7 @@ class Stepper:
   def _loss_and_gradients(
       self, batch: Batch, kl_weight: tf.Tensor, active: tf.Tensor, all_rows: tf.Tensor,
       dropout_seed: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, list[Gradient]]:
-    """Terms and losses of the rows, and the gradients of their share in the global mean."""
+    """See `Differentiate`."""
     with tf.GradientTape() as tape:
       terms = self._model.terms(
           batch, batch["noise"], training=True, active=active,

@@ -1,0 +1,56 @@
+"""Semi-amortized training: posteriors are refined, and the refinement is differentiated."""
+
+import tensorflow as tf
+
+from du_vae_tf.models import vae
+from du_vae_tf.objectives import elbo
+from du_vae_tf.training import step as step_lib
+
+
+class SemiAmortized:
+  """Terms, losses and gradients of a batch whose posteriors are refined; a `step.Differentiate`.
+
+  The loss is taken at the refined moments. It reaches the decoder directly and through every step
+  of the refinement, and the encoder through all of them.
+
+  Source: Kim et al. 2018, algorithm 2; with exact second derivatives in place of differences.
+
+  Args:
+    model: with a refinement.
+  """
+
+  def __init__(self, model: vae.VAE):
+    self._model = model
+
+  def __call__(
+      self, batch: step_lib.Batch, kl_weight: tf.Tensor, active: tf.Tensor, all_rows: tf.Tensor,
+      dropout_seed: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, list[step_lib.Gradient]]:
+    """See `step.Differentiate`."""
+    del active  # No floor, no dropout of variances.
+    model, refinement = self._model, self._model.refinement
+    assert refinement is not None
+    decoder = {variable.path for variable in model.decoder.trainable_variables}
+    of_decoder = [variable for variable in model.trainable_variables if variable.path in decoder]
+    of_encoder = [
+        variable for variable in model.trainable_variables if variable.path not in decoder]
+    with tf.GradientTape() as encoder_tape:
+      start = tf.stack(model.encoder(*model.encoder.inputs(batch), training=True))
+    loss = model.refinement_loss(batch, kl_weight)
+    noise = tf.transpose(batch["refinement_noise"], [1, 0, 2])
+    moments, path = refinement.refine(loss, tf.stop_gradient(start), noise)
+    with tf.GradientTape() as tape:
+      tape.watch(moments)
+      mean, raw = tf.unstack(moments)
+      posterior = model.family.posterior(mean, model.family.variance(raw))
+      terms = model.terms_of(
+          posterior, batch, batch["noise"], training=True, dropout_seed=dropout_seed)
+      losses = elbo.negative_elbo(terms["reconstruction"], terms["kl"], kl_weight)
+      mean_loss = tf.reduce_sum(losses) / all_rows
+    upstream, *direct = tape.gradient(mean_loss, [moments, *of_decoder])
+    by_start, through = refinement.pull_back(loss, path, noise, upstream, of_decoder)
+    gradients = {variable.path: tf.convert_to_tensor(first) + second
+                 for variable, first, second in zip(of_decoder, direct, through, strict=True)}
+    gradients |= zip(
+        (variable.path for variable in of_encoder),
+        encoder_tape.gradient(start, of_encoder, output_gradients=by_start), strict=True)
+    return terms, losses, [gradients[variable.path] for variable in model.trainable_variables]
