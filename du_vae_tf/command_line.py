@@ -94,9 +94,10 @@ def _locate_flagfiles(arguments: Sequence[str]) -> list[str]:
     if is_flagfile and not os.path.exists(name) and (FLAGS_FOLDER / name).is_file():
       name = str(FLAGS_FOLDER / name)
     if is_flagfile and not os.path.isfile(name):
-      own = ", ".join(sorted(path.name for path in FLAGS_FOLDER.glob("**/*.flags")))
+      own = ", ".join(sorted(path.name for path in FLAGS_FOLDER.glob("*.flags")))
       raise errors.UserError(
-          f"--flagfile={name}: no such file, nor one of the project's own ({own}).")
+          f"--flagfile={name}: no such file, nor one of the project's own ({own}, and those of the"
+          f" paper's tables in the folders of {FLAGS_FOLDER}).")
     located.append(prefix + name)
   return located
 

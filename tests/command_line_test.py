@@ -67,6 +67,53 @@ class PrecedenceTest(parameterized.TestCase):
       self.assertNotEmpty(command_line.explicit_values(SPECS, [f"--flagfile={path}"]), path)
 
 
+class PublishedRowsTest(parameterized.TestCase):
+
+  def rows(self, folder: str) -> set[str]:
+    return {path.stem for path in (command_line.FLAGS_FOLDER / folder).glob("*.flags")}
+
+  def test_no_row_of_the_tables_of_likelihoods_is_missing(self):
+    # The numbers in brackets of table 1: Yahoo, Yelp, OMNIGLOT.
+    table = {
+        "vae": ["", "", ""], "beta_vae": ["_0.4", "_0.4", "_0.8"], "sa_vae": ["", "", ""],
+        "agg_vae": ["", "", ""], "free_bits": ["_0.1"] * 3, "delta_vae": ["_0.1"] * 3,
+        "bn_vae": ["_0.6", "_0.6", "_0.5"], "mae": ["_1_0.2", "_2_0.2", "_0.5_0.2"],
+        "iaf_free_bits": ["_0.15", "_0.25", "_0.15"], "iaf_bn": ["_0.6", "_0.7", "_0.5"],
+        "du_iaf": ["_0.7_0.7", "_0.6_0.7", "_0.5_0.85"]}
+    expected = {f"{dataset}_{method}{numbers}" for method, row in table.items()
+                for dataset, numbers in zip(("yahoo", "yelp", "omniglot"), row, strict=True)}
+    expected |= {f"{dataset}_du_vae_{numbers}" for dataset in ("yahoo", "yelp", "omniglot")
+                 for numbers in ("0.5_0.9", "0.5_0.8", "0.6_0.8")}
+    self.assertEqual(self.rows("table1"), expected)
+    self.assertEqual(self.rows("table_s1"), {
+        f"yahoo_bn_fixed_shift_{shift}" for shift in ("0.1", "0.3", "0.5", "0.7", "1")})
+
+  def test_no_row_of_the_tables_of_accuracies_is_missing(self):
+    self.assertEqual(self.rows("table2"), {f"short_yelp_{row}" for row in (
+        "ae", "vae", "delta_vae_0.1", "agg_vae", "free_bits_0.1", "bn_vae_0.6", "mae_2_0.2",
+        "du_vae_0.5_0.8", "iaf_free_bits_0.25", "iaf_bn_0.7", "du_iaf_0.6_0.7")})
+    self.assertEqual(self.rows("table3"), {f"omniglot_{row}" for row in (
+        "ae", "vae", "delta_vae_0.1", "agg_vae", "free_bits_0.1", "bn_vae_0.5", "mae_0.5_0.2",
+        "du_vae_0.5_0.9", "iaf_free_bits_0.15", "iaf_bn_0.5", "du_iaf_0.5_0.85")})
+    self.assertEqual(self.rows("table_s2"), {
+        f"short_yelp_bn_fixed_shift_{shift}" for shift in ("0.1", "0.3", "0.5", "0.7", "1")})
+
+  def test_every_row_is_a_configuration_that_its_name_and_its_head_describe(self):
+    paths = sorted(command_line.FLAGS_FOLDER.glob("table*/*.flags"))
+    self.assertLen(paths, 74)
+    for path in paths:
+      name = f"{path.parent.name}/{path.name}"
+      given = command_line.explicit_values(SPECS, [f"--flagfile={name}"])
+      config = command_line.resolve(given)
+      numbers = [f"{value:g}" for value in given.values() if isinstance(value, float)]
+      self.assertEqual("_".join([config.dataset, config.method, *numbers]), path.stem)
+      first, second, *_ = path.read_text(encoding="utf-8").splitlines()
+      self.assertEqual(first, f"#   bazel run //du_vae_tf:train -- --flagfile={name}")
+      self.assertRegex(second, r"^# Published: \S")
+      # What the row says is what the method takes on that data set, or stands in the file.
+      self.assertEqual(config.batching, "equal_length" if config.modality == "text" else None)
+
+
 class RefusalTest(parameterized.TestCase):
 
   @parameterized.parameters(
