@@ -191,11 +191,15 @@ def _owned_default_text(name: str, flag: str, owners: Sequence[str]) -> str:
     values = [row[name] for row in settings if row.get(name) is not None]
     return (f" (default: {values[0]}; " if values else " (") + _only_text(flag, owners) + ")"
   rows = {owner: methods.METHODS[owner] for owner in owners}
-  texts = [f"{row.defaults[name]} for {owner}" for owner, row in rows.items()]
-  texts += [f"{values[name]} for {owner} on {dataset}" for owner, row in rows.items()
-            for dataset, values in row.dataset_defaults.items()
-            if values.get(name, row.defaults[name]) != row.defaults[name]]
-  return f" (default: {', '.join(texts)})"
+  by_value: dict[tuple[str, Any], list[str]] = {}
+  for owner, row in rows.items():
+    by_value.setdefault(("", row.defaults[name]), []).append(owner)
+  for owner, row in rows.items():
+    for dataset, values in row.dataset_defaults.items():
+      if values.get(name, row.defaults[name]) != row.defaults[name]:
+        by_value.setdefault((f" on {dataset}", values[name]), []).append(owner)
+  texts = [f"{value} for {', '.join(names)}{place}" for (place, value), names in by_value.items()]
+  return f" (default: {'; '.join(texts)})"
 
 
 def _only_text(flag: str, owners: Sequence[str]) -> str:

@@ -94,10 +94,12 @@ class RunConfig:
       None, "Method", "Of an autoencoder: z drawn from its Gaussian, or the mean.",
       choices=("stochastic", "deterministic"))
   kl_schedule: str | None = option(
-      None, "Method", "Course of the KL weight: linear warm-up, warm-ups in cycles, or constant.",
+      None, "Method", "Course of the KL weight: linear warm-up, warm-ups in cycles, or constant;"
+      " linear unless the method has its own.",
       choices=tuple(methods.KL_SCHEDULES))
   kl_start: float | None = option(
-      None, "Method", "KL weight before the first step; 1: no annealing.")
+      None, "Method", "KL weight before the first step; 1: no annealing; of agg_vae and sa_vae"
+      " 0.1.")
   warmup_epochs: int | None = option(None, "Method", "Epochs until the KL weight is 1.")
   cycle_epochs: int | None = option(
       None, "Method", "Epochs of a cycle, the warm-up at its beginning included.")

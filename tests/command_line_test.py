@@ -189,7 +189,7 @@ class HelpTest(absltest.TestCase):
       self.assertIn(f"--{spec.name}", text)
     for word in ("du_vae", "bn_vae", "short_yelp", "gated_pixel_cnn", "lstm for text",
                  "--encoder=lstm only", "text only", "0.6 for bn_vae",
-                 "1.0 for bn_vae on synthetic"):
+                 "1.0 for du_vae, bn_vae, du_iaf, iaf_bn on synthetic"):
       self.assertIn(word, text)
 
 
