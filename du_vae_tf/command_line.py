@@ -195,9 +195,9 @@ def _owned_default_text(name: str, flag: str, owners: Sequence[str]) -> str:
   for owner, row in rows.items():
     by_value.setdefault(("", row.defaults[name]), []).append(owner)
   for owner, row in rows.items():
-    for dataset, values in row.dataset_defaults.items():
-      if values.get(name, row.defaults[name]) != row.defaults[name]:
-        by_value.setdefault((f" on {dataset}", values[name]), []).append(owner)
+    for dataset, others in row.dataset_defaults.items():
+      if others.get(name, row.defaults[name]) != row.defaults[name]:
+        by_value.setdefault((f" on {dataset}", others[name]), []).append(owner)
   texts = [f"{value} for {', '.join(names)}{place}" for (place, value), names in by_value.items()]
   return f" (default: {'; '.join(texts)})"
 
