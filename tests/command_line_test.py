@@ -64,6 +64,8 @@ class PrecedenceTest(parameterized.TestCase):
     paths = sorted(pathlib.Path(command_line.FLAGS_FOLDER).glob("**/*.flags"))
     self.assertNotEmpty(paths)
     for path in paths:
+      if path.parent.name == "grids":  # Of another program.
+        continue
       self.assertNotEmpty(command_line.explicit_values(SPECS, [f"--flagfile={path}"]), path)
 
 
