@@ -30,7 +30,7 @@ def distribute_batch(batch: Mapping[str, np.ndarray], strategy: tf.distribute.St
     return {name: tf.constant(value) for name, value in batch.items()}
   rows = len(batch["row"])
 
-  def piece(context: tf.distribute.ValueContext) -> Batch:
+  def piece(context: tf.distribute.experimental.ValueContext) -> Batch:
     number = context.replica_id_in_sync_group
     return {name: tf.constant(value[rows * number // pieces:rows * (number + 1) // pieces])
             for name, value in batch.items()}

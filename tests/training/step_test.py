@@ -119,6 +119,26 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
     self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
 
+  def test_two_replicas_update_encoder_and_decoder_apart_as_one_device(self):
+    batches = [make_batch(rows, time, seed) for seed, (rows, time) in enumerate(
+        [(8, 6), (5, 9), (1, 4)])]
+    with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
+      setups = [Setup(strategy, make_config(method="agg_vae"))
+                for strategy in (tf.distribute.get_strategy(), mirrored())]
+      for setup in setups:
+        for number, batch in enumerate(batches):
+          shared = strategies.distribute_batch(
+              {name: value.numpy() for name, value in batch.items()}, setup.strategy)
+          setup.stepper.update_encoder(
+              shared, tf.constant(1, tf.int64), tf.constant(number + 1, tf.int64))
+        setup.stepper.update_decoder(shared, tf.constant(1, tf.int64))
+    one, two = setups
+    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
+    self.assertAllClose(one.stepper.inner_totals, two.stepper.inner_totals, rtol=1e-5)
+    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
+    self.assertEqual(one.stepper.totals_by_name()["examples"], 1)
+    self.assertEqual(float(one.stepper.inner_totals[step_lib.TOTALS.index("examples")]), 14)
+
   @parameterized.parameters("vae", "du_vae", "iaf_free_bits")
   def test_on_images_two_replicas_take_the_same_steps_as_one_device(self, method):
     batches = [make_images(rows, seed) for seed, rows in enumerate([8, 5, 1])]
