@@ -47,6 +47,9 @@ FAMILIES: dict[str, Callable[[config_lib.RunConfig], vae.Family]] = {
 }
 
 
+_SCALINGS = {"fixed_scale": "fixed", "projected_scale": "projected", "fixed_shift": "free"}
+
+
 def _normalization(
     config: config_lib.RunConfig) -> mean_normalization.MeanNormalization | None:
   """The layer that a method's row asks for."""
@@ -58,9 +61,6 @@ def _normalization(
   return mean_normalization.MeanNormalization(
       gamma, _SCALINGS[kind], shift=config.mean_shift,
       epsilon=config.posterior_row.normalization_epsilon, name="mean_normalization")
-
-
-_SCALINGS = {"fixed_scale": "fixed", "projected_scale": "projected", "fixed_shift": "free"}
 
 
 def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
