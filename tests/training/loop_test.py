@@ -14,7 +14,6 @@ from absl.testing import parameterized
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
-from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import epoch_lines
 from du_vae_tf.training import loop
@@ -23,6 +22,7 @@ from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from du_vae_tf.training import strategies
+from tests.training import running
 from tests.training import tiny
 from tests.training import tiny_images
 
@@ -63,18 +63,9 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
   def train(self, config: config_lib.RunConfig, stop_after: int | None = None) -> loop.Training:
     """Trains in `config.run_dir`; a fresh `Training` each time, as a fresh process has."""
     tf.config.experimental.enable_op_determinism()
-    corpus = corpus_lib.load(config)
-    folder = run_folder.RunFolder(config.run_dir)
-    folder.acquire()
-    try:
-      folder.save_config(config, corpus.digest, corpus.sizes)
-      stop = signals.StopRequest()
-      callbacks = [] if stop_after is None else [_StopAt(stop, stop_after)]
-      training = loop.Training(config, corpus, folder, stop, callbacks)
-      training.run()
-      return training
-    finally:
-      folder.release()
+    stop = signals.StopRequest()
+    return running.train(
+        config, stop, [] if stop_after is None else [_StopAt(stop, stop_after)])
 
   def weights(self, training: loop.Training) -> list[np.ndarray]:
     return [variable.numpy() for variable in training.model.variables]

@@ -6,19 +6,19 @@ from typing import Any
 from unittest import mock
 
 from absl.testing import parameterized
+import keras
 import numpy as np
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import batching
-from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.estimators import mutual_information
 from du_vae_tf.training import loop
-from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training.procedures import aggressive
+from tests.training import running
 from tests.training import tiny
 from tests.training import tiny_images
 
@@ -129,38 +129,25 @@ class EndTest(tf.test.TestCase, parameterized.TestCase):
 
 class RunTest(tf.test.TestCase):
 
-  def train(self, config: config_lib.RunConfig, steps: int | None = None) -> list[np.ndarray]:
-    """Trains in `config.run_dir`, up to so many steps; the weights at the end."""
+  def train(self, config: config_lib.RunConfig, stop_after: int | None = None) -> loop.Training:
+    """Trains in `config.run_dir`, up to so many calls of steps."""
     tf.config.experimental.enable_op_determinism()
-    corpus = corpus_lib.load(config)
-    folder = run_folder.RunFolder(config.run_dir)
-    folder.acquire()
-    try:
-      folder.save_config(config, corpus.digest, corpus.sizes)
-      stop = signals.StopRequest()
-      training = loop.Training(config, corpus, folder, stop)
-
-      def check() -> None:
-        stop.requested = steps is not None and training.progress.step >= steps
-        signals.StopRequest.check(stop)
-
-      with mock.patch.object(stop, "check", check):
-        training.run()
-      self.progress = training.progress
-      return [variable.numpy() for variable in training.model.variables]
-    finally:
-      folder.release()
+    stop = signals.StopRequest()
+    stopper = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: setattr(
+        stop, "requested", batch + 1 == stop_after))
+    return running.train(config, stop, [stopper])
 
   def test_run_that_is_interrupted_while_aggressive_ends_like_the_straight_one(self) -> None:
     folder = self.create_tempdir().full_path
     configs = [tiny.make_config(folder, method="agg_vae", epochs=2, run_dir=f"{folder}/{name}")
                for name in ("straight", "interrupted")]
     straight = self.train(configs[0])
-    self.assertIn("aggressive", self.progress.procedure)
+    self.assertIn("aggressive", straight.progress.procedure)
     with self.assertRaises(errors.PreemptedError):
-      self.train(configs[1], steps=3)
-    for ours, theirs in zip(self.train(configs[1]), straight, strict=True):
-      np.testing.assert_array_equal(ours, theirs)
+      self.train(configs[1], stop_after=3)
+    resumed = self.train(configs[1])
+    for ours, theirs in zip(resumed.model.variables, straight.model.variables, strict=True):
+      np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
     rows = [json.loads(line) for line in
             pathlib.Path(folder, "straight", "metrics.jsonl").read_text().splitlines()]
     self.assertEqual([row["step"] for row in rows], [5, 10])
