@@ -15,8 +15,10 @@ def command(name: str) -> list[str]:
 
 
 def start(name: str, *flags: str, cwd: str) -> subprocess.Popen:
-  """Starts an entry point as a user who stands in `cwd` does."""
-  environment = os.environ | {"BUILD_WORKING_DIRECTORY": cwd, "PYTHONPATH": str(REPOSITORY)}
+  """Starts an entry point as a user who stands in `cwd` does, with a cache of its own there."""
+  environment = os.environ | {
+      "BUILD_WORKING_DIRECTORY": cwd, "PYTHONPATH": str(REPOSITORY),
+      "XDG_CACHE_HOME": os.path.join(cwd, "cache")}
   return subprocess.Popen(
       [*command(name), *flags], cwd=REPOSITORY, env=environment, text=True,
       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
