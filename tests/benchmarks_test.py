@@ -97,7 +97,7 @@ class TurnsTest(tf.test.TestCase):
   def test_cost_of_a_method_is_the_ratio_of_its_steps(self) -> None:
     path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
     result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.flow_step", "--modality=text", "--rounds=2",
+        [sys.executable, "-m", "benchmarks.method_step", "--method=du_iaf", "--rounds=2",
          "--vocab_size=30", "--hidden_size=8", "--embedding_size=6", "--latent_dim=3",
          "--batch_size=4", "--words=5", "--precision=float32", f"--json_out={path}"],
         capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What a flow costs in training: `bazel run //benchmarks:flow_step`."""
+"""What a method costs in training: `bazel run //benchmarks:method_step`."""
 
 import json
 import statistics
@@ -11,20 +11,23 @@ from benchmarks import turns
 from du_vae_tf import command_line
 from du_vae_tf import console
 from du_vae_tf import files
+from du_vae_tf import methods
 
 USAGE = """
-Takes training steps of du_vae and of du_iaf in turns, models and batches as in text_step or
-image_step, and prints what the second takes over the first. Linux only.
+Takes training steps of du_vae and of another method in turns, models and batches as in text_step
+or image_step, and prints what the second takes over the first. Linux only.
 
-  bazel run //benchmarks:flow_step -- [--modality=image] [--flag=value ...]
+  bazel run //benchmarks:method_step -- [--method=sa_vae] [--modality=image] [--flag=value ...]
 """
 
 CASES = {"text": ("text_step", text_step.SIZES), "image": ("image_step", image_step.SIZES)}
-METHODS = ("du_vae", "du_iaf")
+BASE = "du_vae"
 
 _KNOWN = {spec.name: spec for _, specs in CASES.values() for spec in specs}
 SPECS = [
     measuring.flag("modality", "text", str, "What is trained on.", tuple(CASES)),
+    measuring.flag("method", "du_iaf", str, f"What is compared with {BASE}.",
+                   tuple(name for name in methods.METHODS if name != BASE)),
     measuring.flag("rounds", 5, int, "Timed repetitions of each side, in turns."),
     measuring.flag("precision", "auto", str, "Of the products.", ("auto", "float32", "bfloat16")),
     measuring.json_flag(),
@@ -40,16 +43,16 @@ def main(explicit: dict[str, Any]) -> None:
   sizes, = measuring.split(explicit, specs)
   sides: list[turns.Side] = []
   try:
-    for method in METHODS:
+    for method in (BASE, options["method"]):
       sides.append(turns.worker(method, case, sizes | {"method": method}, options["precision"]))
     turns.take_turns(sides, options["rounds"])
   finally:
     for side in sides:
       side.close()
-  plain, flow = sides
+  base, other = sides
   ratio = statistics.median(
       theirs["seconds"] / ours["seconds"]
-      for ours, theirs in zip(plain.rounds, flow.rounds, strict=True))
+      for ours, theirs in zip(base.rounds, other.rounds, strict=True))
   rows = [{"method": side.name, "precision": side.facts["precision"], "seconds": side.seconds,
            "weights": side.facts["model_bytes"] // 4,
            "mib_above_model": side.facts["bytes_above_model"] / 2**20} for side in sides]
@@ -60,7 +63,7 @@ def main(explicit: dict[str, Any]) -> None:
   for row in rows:
     console.say(f"{row['method'] + ', ' + row['precision']:<26}{row['seconds']:>10.4g}"
                 f"{row['weights']:>14,}{row['mib_above_model']:>8.0f}")
-  console.say(f"du_iaf over du_vae: {ratio:.3f}, median of rounds in turns")
+  console.say(f"{options['method']} over {BASE}: {ratio:.3g}, median of rounds in turns")
   if options[measuring.JSON_FLAG] is not None:
     files.write_text_atomically(options[measuring.JSON_FLAG], json.dumps(
         {"case": case, "sizes": sizes, "rounds": options["rounds"],
