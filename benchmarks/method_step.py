@@ -11,6 +11,7 @@ from benchmarks import turns
 from du_vae_tf import command_line
 from du_vae_tf import console
 from du_vae_tf import files
+from du_vae_tf import machine
 from du_vae_tf import methods
 
 USAGE = """
@@ -58,7 +59,7 @@ def main(explicit: dict[str, Any]) -> None:
            "mib_above_model": side.facts["bytes_above_model"] / 2**20} for side in sides]
   console.say(f"{case}: " + ", ".join(
       f"{name} {value}" for name, value in sizes.items() if name != "method"))
-  console.say(turns.processor())
+  console.say(machine.processor())
   console.say(f"{'':<26}{'seconds':>10}{'weights':>14}{'MiB':>8}")
   for row in rows:
     console.say(f"{row['method'] + ', ' + row['precision']:<26}{row['seconds']:>10.4g}"
@@ -67,7 +68,7 @@ def main(explicit: dict[str, Any]) -> None:
   if options[measuring.JSON_FLAG] is not None:
     files.write_text_atomically(options[measuring.JSON_FLAG], json.dumps(
         {"case": case, "sizes": sizes, "rounds": options["rounds"],
-         "processor": turns.processor(), "sides": rows, "ratio": ratio}, indent=2) + "\n")
+         "processor": machine.processor(), "sides": rows, "ratio": ratio}, indent=2) + "\n")
 
 
 def run() -> None:

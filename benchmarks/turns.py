@@ -5,7 +5,6 @@ round, so that whatever else the machine does meets all of them.
 """
 
 import json
-import pathlib
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from du_vae_tf import command_line
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import machine
 
 _OURS = ("float32", "auto")
 
@@ -133,16 +133,7 @@ def compare(case: str, sizes: Mapping[str, Any], options: Mapping[str, Any],
   if options[measuring.JSON_FLAG] is not None:
     files.write_text_atomically(options[measuring.JSON_FLAG], json.dumps(
         {"case": case, "sizes": dict(sizes), "rounds": options["rounds"],
-         "processor": processor(), "sides": rows}, indent=2) + "\n")
-
-
-def processor() -> str:
-  """The name of the processor and the number of its cores that are used, from Linux."""
-  lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-  names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-  flags_line = next((line for line in lines if line.startswith("flags")), "")
-  units = [name for name in ("amx_bf16", "avx512_bf16") if name in flags_line.split()]
-  return f"{len(names)} x {names[0] if names else 'unknown'} ({', '.join(units) or 'no bfloat16'})"
+         "processor": machine.processor(), "sides": rows}, indent=2) + "\n")
 
 
 def _row(side: Side, theirs: Side | None, share: float) -> dict[str, Any]:
@@ -171,7 +162,7 @@ def _peer_row(theirs: Side, ours: Side, share: float) -> dict[str, Any]:
 def _show(case: str, sizes: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
   described = ", ".join(f"{name} {value}" for name, value in sizes.items() if value is not None)
   console.say(f"{case}: {described}")
-  console.say(processor())
+  console.say(machine.processor())
   unit = rows[0]["unit"]
   console.say(f"{'':<26}{unit + '/s':>16}{'seconds':>10}{'GFLOP/s':>10}{'roofline':>10}"
               f"{'of it':>8}{'MiB':>8}{'x peer':>8}")

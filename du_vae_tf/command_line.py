@@ -29,7 +29,10 @@ FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Flag:
-  """One flag of an entry point: name, Python type, default, heading, help line, choices."""
+  """One flag of an entry point: name, Python type, default, heading, help line, choices.
+
+  A flag of type `list` may be given several times; its value is the list of what was given.
+  """
 
   name: str
   type: type
@@ -74,6 +77,8 @@ def _define(specs: Sequence[Flag], values: flags.FlagValues) -> None:
       flags.DEFINE_enum(spec.name, spec.default, list(spec.choices), spec.text, flag_values=values)
     elif spec.type is bool:
       flags.DEFINE_bool(spec.name, spec.default, spec.text, flag_values=values)
+    elif spec.type is list:
+      flags.DEFINE_multi_string(spec.name, spec.default, spec.text, flag_values=values)
     elif spec.type in (int, float):
       flags.DEFINE(_NumberParser(spec.type), spec.name, spec.default, spec.text,
                    flag_values=values, serializer=flags.ArgumentSerializer())
@@ -124,6 +129,15 @@ def explicit_values(specs: Sequence[Flag], arguments: Sequence[str]) -> dict[str
   _define(specs, values)
   flags.DEFINE_string("flagfile", "", "", flag_values=values)
   return _parse(specs, values, ["", *_locate_flagfiles(arguments)])
+
+
+def arguments(values: Mapping[str, Any]) -> list[str]:
+  """Flags as they stand on a command line."""
+  made = []
+  for name, value in values.items():
+    for one in value if isinstance(value, list) else [value]:
+      made.append(f"--{name}={str(one).lower() if isinstance(one, bool) else one}")
+  return made
 
 
 def resolve(explicit: Mapping[str, Any]) -> config_lib.RunConfig:

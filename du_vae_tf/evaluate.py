@@ -4,8 +4,7 @@ import dataclasses
 from typing import Any
 
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
-from du_vae_tf import errors
+from du_vae_tf import finished_runs
 from du_vae_tf import startup
 
 USAGE = """
@@ -14,12 +13,9 @@ Evaluates the best weights of a run and writes evaluations/<split>-<iw_samples>.
   bazel run //du_vae_tf:evaluate -- --run_dir=FOLDER [--flag=value ...]
 """
 
-SOURCES = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
-
 SPECS = [
-    command_line.Flag(
-        name="run_dir", type=str, default=None, group="Evaluation",
-        text="Folder of the run; must be given."),
+    *finished_runs.flags("Evaluation", several=False),
+    *command_line.config_flags("precision"),
     command_line.Flag(
         name="split", type=str, default="test", group="Evaluation", text="Which examples.",
         choices=("train", "valid", "test")),
@@ -28,28 +24,23 @@ SPECS = [
         text="Samples of the importance-weighted NLL (default: as in the run)."),
     command_line.Flag(
         name="max_eval_examples", type=int, default=None, group="Evaluation",
-        text="The first N examples of the split (default: as in the run)."),
-    *command_line.config_flags("precision", *SOURCES)]
+        text="The first N examples of the split (default: as in the run).")]
 
 
 def main(explicit: dict[str, Any]) -> None:
   """Evaluates the run that the flags name."""
-  if "run_dir" not in explicit:
-    raise errors.UserError("--run_dir: must be given; the folder of a run of //du_vae_tf:train.")
+  paths = finished_runs.folders(explicit)
   # Imported late: a missing flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
   from du_vae_tf.analysis import evaluation
-  from du_vae_tf.training import runs
   from du_vae_tf.training import signals
 
   stop = signals.StopRequest()
   stop.install()
-  run = runs.load(
-      explicit["run_dir"], explicit.get("precision", config_lib.RunConfig.precision))
+  (run, corpus), = finished_runs.load(explicit, paths)
   config = dataclasses.replace(run.config, **{
       name: explicit[name] for name in ("iw_samples", "max_eval_examples") if name in explicit})
-  corpus = run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})
   report = evaluation.evaluate(run, corpus, explicit.get("split", "test"), config.iw_samples,
                                config.max_eval_examples, stop)
   path = evaluation.save_evaluation(run, report)

@@ -2,20 +2,17 @@
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import pathlib
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from du_vae_tf import command_line
-from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import grids
+from du_vae_tf import programs
 from du_vae_tf import report as report_lib
 
 USAGE = """
@@ -28,58 +25,25 @@ The flags are those of //du_vae_tf:train; what changes the mathematics of a run 
 values, separated by commas. The same command goes on where it was; finished runs are not repeated.
 """
 
-_FOLDERS = {field.name for field in dataclasses.fields(config_lib.RunConfig)
-            if not field.metadata["mathematics"]}
 _SPLIT = "valid"
-
-
-def specs() -> list[command_line.Flag]:
-  """The flags of `train`, with lists of values where these may differ from run to run."""
-  return [spec if spec.name in _FOLDERS else dataclasses.replace(
-      spec, type=str, choices=(), default=None,
-      text=f"{spec.text} One of {', '.join(spec.choices)}." if spec.choices else spec.text)
-          for spec in command_line.config_flags()]
-
-
-def combinations(explicit: Mapping[str, Any]) -> list[dict[str, str]]:
-  """The values of each run, by flag, of the flags that have several.
-
-  Raises:
-    errors.UserError: no flag has several values, or a combination is no run.
-  """
-  lists = {name: value.split(",") for name, value in explicit.items()
-           if name not in _FOLDERS and "," in value}
-  if not lists:
-    raise errors.UserError(
-        "no flag has several values: give some, separated by commas, e.g. --gamma=0.4,0.5.")
-  chosen = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
-  for values in chosen:
-    # All are checked before the first is trained.
-    command_line.resolve(command_line.explicit_values(
-        command_line.config_flags(), _arguments({**explicit, **values})))
-  return chosen
-
-
-def _arguments(values: Mapping[str, Any]) -> list[str]:
-  return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
-          for name, value in values.items()]
 
 
 def main(explicit: dict[str, Any]) -> None:
   """Trains and ranks the runs that the flags describe."""
-  chosen = combinations(explicit)
+  chosen = grids.combinations(explicit)
   others = {name: value for name, value in explicit.items() if name != "run_dir"}
   digits = hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()[:8]
   folder = pathlib.Path(explicit.get("run_dir") or f"runs/sweep-{digits}")
   folder.mkdir(parents=True, exist_ok=True)
   console.say(f"{len(chosen)} runs in {folder}")
   rows: list[dict[str, Any]] = []
-  for number, values in enumerate(chosen, 1):
-    name = ",".join(f"{flag}={value}" for flag, value in values.items())
-    console.say(f"run {number} of {len(chosen)}: {name}")
-    rows.append({"run": name} | _complete(folder / name, {**others, **values}))
-    ranked = sorted(rows, key=lambda row: row.get("nll", float("inf")))
-    _write(folder, ranked)
+  with programs.Programs() as children:
+    for number, values in enumerate(chosen, 1):
+      name = ",".join(f"{flag}={value}" for flag, value in values.items())
+      console.say(f"run {number} of {len(chosen)}: {name}")
+      rows.append({"run": name} | _complete(children, folder / name, {**others, **values}))
+      ranked = sorted(rows, key=lambda row: row.get("nll", float("inf")))
+      _write(folder, ranked)
   console.say(f"\n{_table(ranked)}\nTable: {folder / 'sweep.md'}")
   failed = [row["run"] for row in rows if "failure" in row]
   if failed:
@@ -87,52 +51,24 @@ def main(explicit: dict[str, Any]) -> None:
   console.say(f"Best: {folder / ranked[0]['run']}")
 
 
-def _complete(folder: pathlib.Path, values: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(children: programs.Programs, folder: pathlib.Path,
+              values: Mapping[str, Any]) -> dict[str, Any]:
   """Trains a run, evaluates it on the validation split, and gives its figures."""
   log = folder.with_name(f"{folder.name}.log")
-  status = _call("train", [*_arguments(values), f"--run_dir={folder}"], log)
+  status = children.call("train", {**values, "run_dir": folder}, log)
   if not status:
     test = report_lib.Report.read(folder / "report.json")
     path = folder / "evaluations" / f"{_SPLIT}-{test.iw_samples}.json"
     if not path.is_file() or report_lib.Report.read(path).best_epoch != test.best_epoch:
       options = {name: values[name] for name in ("precision",) if name in values}
-      status = _call("evaluate", [
-          f"--run_dir={folder}", f"--split={_SPLIT}", f"--iw_samples={test.iw_samples}",
-          *_arguments(options)], log)
+      status = children.call("evaluate", {
+          "run_dir": folder, "split": _SPLIT, "iw_samples": test.iw_samples, **options}, log)
   if status:
-    console.say(f"  failed with status {status}: {_last_line(log)}")
-    return {"failure": _last_line(log)}
+    console.say(f"  failed with status {status}: {programs.last_line(log)}")
+    return {"failure": programs.last_line(log)}
   valid = report_lib.Report.read(path)
   console.say(f"  validation NLL {valid.nll:.2f}, test NLL {test.nll:.2f}, KL {test.kl:.2f}")
   return {"nll": valid.nll, "test": dataclasses.asdict(test)}
-
-
-def _call(program: str, arguments: Sequence[str], log: pathlib.Path) -> int:
-  """Runs one of the project's programs to its end; its exit status.
-
-  Raises:
-    errors.PreemptedError: it was asked to stop.
-  """
-  with open(log, "a", encoding="utf-8") as output:
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"du_vae_tf.{program}", *arguments], stdout=output,
-        stderr=subprocess.STDOUT)
-    # Ctrl-C reaches both processes; both signals let the run save itself before this one ends.
-    previous = [signal.signal(number, lambda number, _: process.send_signal(number))
-                for number in (signal.SIGTERM, signal.SIGINT)]
-    try:
-      status = process.wait()
-    finally:
-      for number, handler in zip((signal.SIGTERM, signal.SIGINT), previous, strict=True):
-        signal.signal(number, handler)
-  if status == command_line.EXIT_PREEMPTED or status < 0:
-    raise errors.PreemptedError("stopped as asked; the same command goes on where it was.")
-  return status
-
-
-def _last_line(log: pathlib.Path) -> str:
-  lines = log.read_text(encoding="utf-8").strip().splitlines()
-  return lines[-1] if lines else "nothing was said"
 
 
 def _write(folder: pathlib.Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -158,7 +94,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, specs(), USAGE)
+  command_line.run(main, grids.specs(), USAGE)
 
 
 if __name__ == "__main__":

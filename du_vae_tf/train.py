@@ -14,6 +14,8 @@ Everything is written to the run folder. The same command resumes an interrupted
 one prints its report again. Defaults of a data set (sizes, epochs) are in flags/<dataset>.flags.
 """
 
+SPECS = command_line.config_flags()
+
 
 def main(explicit: dict[str, Any]) -> None:
   """Trains the run that the flags describe."""
@@ -27,7 +29,7 @@ def main(explicit: dict[str, Any]) -> None:
 
 def run() -> None:
   """Starts the program."""
-  command_line.run(main, command_line.config_flags(), USAGE)
+  command_line.run(main, SPECS, USAGE)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "methods": frozenset(),
     "networks": frozenset(),
     "files": frozenset(),
+    "machine": frozenset(),
     "fidelity": frozenset({"methods"}),
     "config": frozenset({"datasets", "errors", "fidelity", "methods", "networks"}),
     "report": frozenset({"errors", "files"}),
@@ -39,7 +40,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "serving": _BASE | {"models", "data", "training"},
 }
 # The rest are entry points and what they share; nothing below imports them.
-ENTRY_POINTS = frozenset({"command_line", "evaluate", "pipeline", "sweep", "train"})
+ENTRY_POINTS = frozenset({
+    "command_line", "evaluate", "finished_runs", "generate", "grids", "pipeline", "probe",
+    "programs", "reproduce", "reproduction", "sweep", "train", "visualize"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:

@@ -16,8 +16,8 @@ from benchmarks import image_step
 from benchmarks import measuring
 from benchmarks import text_nll
 from benchmarks import text_step
-from benchmarks import turns
 from benchmarks import work
+from du_vae_tf import machine
 from du_vae_tf.models.decoders import pixel_cnn
 from du_vae_tf.models.encoders import resnet
 
@@ -88,7 +88,7 @@ class TurnsTest(tf.test.TestCase):
     self.assertEqual(result.returncode, 0, result.stderr)
     self.assertIn("du_vae_tf, bfloat16", result.stdout)
     figures = json.loads(path.read_text(encoding="utf-8"))
-    self.assertEqual(figures["processor"], turns.processor())
+    self.assertEqual(figures["processor"], machine.processor())
     side, = figures["sides"]
     self.assertEqual(side["unit"], "words")
     self.assertAllClose(side["units_per_second"] * side["seconds"], 20.0, rtol=1e-6)

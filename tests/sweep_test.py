@@ -8,13 +8,13 @@ from absl.testing import parameterized
 
 from du_vae_tf import command_line
 from du_vae_tf import errors
-from du_vae_tf import sweep
+from du_vae_tf import grids
 from tests import binaries
 from tests.training import tiny
 
 
 def combinations(*arguments: str) -> list[dict[str, str]]:
-  return sweep.combinations(command_line.explicit_values(sweep.specs(), arguments))
+  return grids.combinations(command_line.explicit_values(grids.specs(), arguments))
 
 
 class CombinationsTest(parameterized.TestCase):

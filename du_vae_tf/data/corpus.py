@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
@@ -18,6 +19,10 @@ class Split(Protocol):
   @property
   def num_examples(self) -> int:
     """Number of rows."""
+
+  @property
+  def labels(self) -> np.ndarray:
+    """int32 [num_examples], -1 where there is none."""
 
 
 class Corpus(Protocol):

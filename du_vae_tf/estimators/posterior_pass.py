@@ -1,7 +1,7 @@
 """One pass over a split in evaluation mode, and the figures that follow from it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -103,22 +103,37 @@ class PosteriorPass:
     Raises:
       ValueError: the data set is empty.
     """
-    parts: list[dict[str, np.ndarray]] = []
-    iterator = iter(dataset)
     active_tensor = tf.constant(active)
-    while True:
-      try:
-        terms = self._terms(iterator, active_tensor)
-      except (tf.errors.OutOfRangeError, StopIteration):
-        break
-      parts.append({name: value.numpy() for name, value in terms.items()})
-      check()
-    if not parts:
-      raise ValueError("`dataset` must hold at least one batch. Received an empty one.")
-    joined = {name: np.concatenate([part[name] for part in parts]).astype(np.float64)
-              for name in parts[0]}
+    joined = {name: value.astype(np.float64) for name, value in gather(
+        lambda iterator: self._terms(iterator, active_tensor), dataset, check).items()}
     return Collected(
         reconstruction=joined["reconstruction"], kl=joined["kl"],
         kl_per_dimension=joined["kl_per_dimension"].mean(axis=0), mean=joined["mean"],
         variance=joined["variance"], sample=joined.get("base_sample", joined["sample"]),
         log_determinant=joined.get("log_determinant"), tokens=int(joined["tokens"].sum()))
+
+
+def gather(step: Callable[[Any], Mapping[str, tf.Tensor]], dataset: tf.data.Dataset,
+           check: Callable[[], None] = lambda: None) -> dict[str, np.ndarray]:
+  """What a step gives for all batches, joined along the first axis.
+
+  Args:
+    step: takes an iterator of batches and answers for its next batch.
+    dataset: of batches.
+    check: called between batches; raises to interrupt.
+
+  Raises:
+    ValueError: the data set is empty.
+  """
+  parts: list[dict[str, np.ndarray]] = []
+  iterator = iter(dataset)
+  while True:
+    try:
+      answers = step(iterator)
+    except (tf.errors.OutOfRangeError, StopIteration):
+      break
+    parts.append({name: value.numpy() for name, value in answers.items()})
+    check()
+  if not parts:
+    raise ValueError("`dataset` must hold at least one batch. Received an empty one.")
+  return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,98 @@
+"""Images in and out of a trained model, and what was generated as picture grids."""
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from du_vae_tf import errors
+from du_vae_tf import files
+from du_vae_tf import seeds
+from du_vae_tf.analysis import generation
+from du_vae_tf.data import image_splits
+from du_vae_tf.models import vae
+from du_vae_tf.training import pictures
+
+_THRESHOLD = 0.5
+_COLUMNS = 10
+
+
+class ImageMedium:
+  """Images float32 [side, side, 1] of 0 and 1; see `generation.Medium`.
+
+  Args:
+    model: of images, with its weights.
+    split: rows that items are drawn from.
+  """
+
+  def __init__(self, model: vae.VAE, split: image_splits.ImageSplit):
+    self._split = split
+
+    @tf.function(reduce_retracing=True)
+    def draw(z: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+      uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [split.side, split.side])
+      return model.decoder.sample(z, uniform)[0]
+
+    self._draw = draw
+
+  def given(self, value: str, flag: str) -> np.ndarray:
+    """The picture in a file: grey, light is ink, of the side of the model's images."""
+    try:
+      with PIL.Image.open(value) as picture:
+        grey = np.asarray(picture.convert("L"), np.float32) / 255.0
+    except (OSError, ValueError) as error:
+      raise errors.UserError(f"{flag}={value}: not a picture that can be read ({error}).") from None
+    if grey.shape != (self._split.side, self._split.side):
+      raise errors.UserError(
+          f"{flag}={value}: has {grey.shape[1]} x {grey.shape[0]} pixels; the model takes"
+          f" {self._split.side} x {self._split.side}.")
+    return (grey > _THRESHOLD).astype(np.float32)[..., np.newaxis]
+
+  def row(self, row: int) -> np.ndarray:
+    """The image of a row; a grey one is cut at one half."""
+    return (np.asarray(self._split.images[row]) > _THRESHOLD).astype(np.float32)
+
+  def batch(self, items: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
+    """Images side by side."""
+    return {"image": tf.constant(np.stack(items))}
+
+  def decode(self, z: tf.Tensor, seed: tf.Tensor) -> list[np.ndarray]:
+    """An image drawn from p(x | z) for each z."""
+    return list(self._draw(z, seed).numpy())
+
+
+def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.Path]:
+  """Writes each kind as a picture grid, and what stands in its columns as JSON.
+
+  Args:
+    generated: of images.
+    stem: of the files.
+
+  Returns:
+    The files.
+  """
+  paths = generated.paths
+  steps = len(paths[0].steps) if paths else 0
+  layouts = {
+      "samples": (["sample"] * _COLUMNS, generated.samples),
+      "reconstructions": (["source", "decoded"] * (_COLUMNS // 2),
+                          [item for pair in generated.reconstructions for item in pair]),
+      "paths": (["source", *map(str, range(1, steps + 1)), "target"],
+                [item for path in paths for item in (path.source, *path.steps, path.target)]),
+      "analogies": (["from", "to", "as from", "to"],
+                    [item for one in generated.analogies
+                     for item in (one.first, one.second, one.third, one.answer)])}
+  written, contents = [], {}
+  for kind, (columns, items) in layouts.items():
+    if items:
+      written.append(stem.with_name(f"{stem.name}-{kind}.png"))
+      picture = pictures.grid(np.stack(items), len(columns))
+      files.write_bytes_atomically(written[-1], tf.io.encode_png(picture).numpy())
+      contents[kind] = {
+          "picture": written[-1].name, "columns": columns, "images": len(items)}
+  written.append(stem.with_name(f"{stem.name}.json"))
+  files.write_text_atomically(written[-1], json.dumps(contents, indent=2) + "\n")
+  return written

@@ -1,0 +1,85 @@
+"""What the commands on trained runs share: their flags, and reading runs with their data."""
+
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from du_vae_tf import command_line
+from du_vae_tf import config as config_lib
+from du_vae_tf import errors
+
+if TYPE_CHECKING:
+  from du_vae_tf.data import corpus as corpus_lib
+  from du_vae_tf.training import runs
+
+SOURCES = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
+
+
+def flags(group: str, *, several: bool) -> list[command_line.Flag]:
+  """`--run_dir` and where its data lie now.
+
+  Args:
+    group: heading of `--run_dir` in the help.
+    several: whether it may be given several times.
+  """
+  text = "Folder of the run; must be given" + (", once for each run." if several else ".")
+  return [
+      command_line.Flag(
+          name="run_dir", type=list if several else str, default=None, group=group, text=text),
+      *command_line.config_flags(*SOURCES)]
+
+
+def folder_flag(group: str) -> command_line.Flag:
+  """`--output_dir`, where a command writes what belongs to several runs."""
+  return command_line.Flag(
+      name="output_dir", type=str, default=None, group=group,
+      text="Where pictures and tables go (default: the folder figures of the run; of several runs,"
+      " comparison where you stand).")
+
+
+def folders(explicit: Mapping[str, Any]) -> list[str]:
+  """The values of `--run_dir`.
+
+  Raises:
+    errors.UserError: there are none, or one is given twice.
+  """
+  given = explicit.get("run_dir") or []
+  paths: Sequence[str] = [given] if isinstance(given, str) else given
+  if not paths:
+    raise errors.UserError("--run_dir: must be given; the folder of a run of //du_vae_tf:train.")
+  for path in paths:
+    if paths.count(path) > 1:
+      raise errors.UserError(f"--run_dir={path}: is given twice.")
+  return list(paths)
+
+
+def output_folder(explicit: Mapping[str, Any], paths: Sequence[str]) -> pathlib.Path:
+  """Where the pictures of these runs go; see `folder_flag`."""
+  if "output_dir" in explicit:
+    return pathlib.Path(explicit["output_dir"])
+  return pathlib.Path(paths[0]) / "figures" if len(paths) == 1 else pathlib.Path("comparison")
+
+
+def titles(paths: Sequence[str]) -> list[str]:
+  """What the runs are called in pictures and tables: the names of their folders, or the paths."""
+  names = [pathlib.Path(path).resolve().name for path in paths]
+  return [name if names.count(name) == 1 else str(path)
+          for name, path in zip(names, paths, strict=True)]
+
+
+def load(explicit: Mapping[str, Any],
+         paths: Sequence[str]) -> "Iterator[tuple[runs.Run, corpus_lib.Corpus]]":
+  """The runs one after the other, with their data; needs TensorFlow.
+
+  Args:
+    explicit: the flags given, `precision` among them where the command has it.
+    paths: of the folders.
+
+  Raises:
+    errors.UserError: there is no such run, or its data are not there.
+  """
+  from du_vae_tf.training import runs
+
+  for path in paths:
+    run = runs.load(path, explicit.get("precision", config_lib.RunConfig.precision))
+    yield run, run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})
