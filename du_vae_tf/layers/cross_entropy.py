@@ -26,8 +26,9 @@ class CrossEntropy(keras.layers.Layer):
     hidden: float tensor [b, t, h].
     targets: integer tensor [b, t], entries in [0, V) where they count.
     count: integer tensor [b], the positions at the start of each row that count.
-    training: whether a gradient is going to be asked for, which is then prepared on the way. It
-      can be asked for without as well, at a higher price; the values are the same.
+    training: whether a gradient is going to be asked for, which is then prepared on the way, and
+      has no derivative of its own. It can be asked for without as well, at a higher price, and
+      then differentiated again; the values are the same.
 
   Returns:
     float tensor [b], nats per row.
@@ -58,7 +59,7 @@ class CrossEntropy(keras.layers.Layer):
     if training:
       losses = _with_gradient(rows, kernel, row_targets, self.block_rows)
     else:
-      losses = _in_blocks(rows, kernel, row_targets, self.block_rows)
+      losses = _twice_differentiable(rows, kernel, row_targets, self.block_rows)
     return tf.math.unsorted_segment_sum(losses, positions[:, 0], tf.shape(targets)[0])
 
   def logits(self, hidden: tf.Tensor) -> tf.Tensor:
@@ -107,6 +108,108 @@ def _in_blocks(rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor,
   _, writer = tf.while_loop(
       lambda block, _: block < blocks, body, (tf.constant(0), writer), parallel_iterations=1)
   return writer.concat()
+
+
+@tf.custom_gradient
+def _twice_differentiable(rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor,
+                          block_rows: int) -> Any:
+  """The same, with first and second derivatives in closed form, nothing kept between passes.
+
+  With softmax s, one-hot target e and upstream gradient u of a row, its gradient is u (s - e) W^T.
+  That gradient's own derivative along a is taken from w = a W: by the row
+  u s (w - s.w) W^T, by u (s - e).w, and by W row^T [u s (w - s.w)] + a^T [u (s - e)].
+  """
+
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None, None]:
+    return (_rows_gradient(rows, kernel, targets, upstream, block_rows),
+            _kernel_gradient(rows, kernel, targets, upstream, block_rows), None, None)
+
+  return _in_blocks(rows, kernel, targets, block_rows), gradient
+
+
+@tf.custom_gradient
+def _rows_gradient(rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor, upstream: tf.Tensor,
+                   block_rows: int) -> Any:
+  """u (s - e) W^T of every row, [r, h]."""
+  blocks, size = _blocks(rows, block_rows)
+  low_kernel = tf.cast(kernel, rows.dtype)
+  writer = tf.TensorArray(
+      rows.dtype, blocks, infer_shape=False, element_shape=[None, rows.shape[-1]])
+
+  def body(block: tf.Tensor, writer: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+    part = slice(block * size, (block + 1) * size)
+    d_logits = _logit_gradients(rows[part], low_kernel, targets[part], upstream[part])
+    return block + 1, writer.write(block, tf.matmul(d_logits, low_kernel, transpose_b=True))
+
+  _, writer = tf.while_loop(
+      lambda block, _: block < blocks, body, (tf.constant(0), writer), parallel_iterations=1)
+
+  def gradient(along: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None, tf.Tensor, None]:
+    by_rows, by_kernel, by_upstream = _rows_gradient_derivatives(
+        rows, kernel, targets, upstream, along, block_rows)
+    return by_rows, by_kernel, None, by_upstream, None
+
+  return writer.concat(), gradient
+
+
+def _kernel_gradient(rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor, upstream: tf.Tensor,
+                     block_rows: int) -> tf.Tensor:
+  """row^T [u (s - e)] summed over rows, [h, V]."""
+  blocks, size = _blocks(rows, block_rows)
+  low_kernel = tf.cast(kernel, rows.dtype)
+
+  def body(block: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    part = slice(block * size, (block + 1) * size)
+    d_logits = _logit_gradients(rows[part], low_kernel, targets[part], upstream[part])
+    more = tf.matmul(rows[part], d_logits, transpose_a=True)
+    return block + 1, total + tf.cast(more, kernel.dtype)
+
+  return tf.while_loop(lambda block, _: block < blocks, body,
+                       (tf.constant(0), tf.zeros_like(kernel)), parallel_iterations=1)[1]
+
+
+def _logit_gradients(rows: tf.Tensor, low_kernel: tf.Tensor, targets: tf.Tensor,
+                     upstream: tf.Tensor) -> tf.Tensor:
+  """u (s - e), [r, V], in the dtype of the rows."""
+  _, d_logits = _losses_and_logit_gradients(_logits(rows, low_kernel), targets)
+  return tf.cast(upstream[:, tf.newaxis] * d_logits, rows.dtype)
+
+
+def _rows_gradient_derivatives(
+    rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor, upstream: tf.Tensor, along: tf.Tensor,
+    block_rows: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """The derivatives of `_rows_gradient` along [r, h]: by rows, kernel and upstream."""
+  blocks, size = _blocks(rows, block_rows)
+  low_kernel = tf.cast(kernel, rows.dtype)
+  rows_writer = tf.TensorArray(
+      rows.dtype, blocks, infer_shape=False, element_shape=[None, rows.shape[-1]])
+  upstream_writer = tf.TensorArray(
+      upstream.dtype, blocks, infer_shape=False, element_shape=[None])
+
+  def body(block: tf.Tensor, rows_writer: tf.TensorArray, upstream_writer: tf.TensorArray,
+           total: tf.Tensor) -> Any:
+    part = slice(block * size, (block + 1) * size)
+    softmax = tf.nn.softmax(_logits(rows[part], low_kernel))
+    slopes = _logits(along[part], low_kernel)
+    mean = tf.reduce_sum(softmax * slopes, axis=-1)
+    weights = upstream[part]
+    weighted = weights[:, tf.newaxis] * softmax
+    numbers = tf.range(tf.shape(weights)[0])
+    at_target = tf.stack([numbers, tf.cast(targets[part], tf.int32)], axis=-1)
+    d_logits = tf.cast(weighted * (slopes - mean[:, tf.newaxis]), rows.dtype)
+    first = tf.cast(tf.tensor_scatter_nd_sub(weighted, at_target, weights), rows.dtype)
+    more = tf.matmul(tf.concat([rows[part], along[part]], axis=0),
+                     tf.concat([d_logits, first], axis=0), transpose_a=True)
+    return (block + 1,
+            rows_writer.write(block, tf.matmul(d_logits, low_kernel, transpose_b=True)),
+            upstream_writer.write(block, mean - _of_targets(slopes, targets[part])),
+            total + tf.cast(more, kernel.dtype))
+
+  _, rows_writer, upstream_writer, total = tf.while_loop(
+      lambda block, *_: block < blocks, body,
+      (tf.constant(0), rows_writer, upstream_writer, tf.zeros_like(kernel)),
+      parallel_iterations=1)
+  return rows_writer.concat(), total, upstream_writer.concat()
 
 
 @tf.custom_gradient

@@ -1,5 +1,6 @@
 """Tests of the cross-entropy with a vocabulary."""
 
+from typing import Any
 from unittest import mock
 
 from absl.testing import parameterized
@@ -75,6 +76,35 @@ class CrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
         shifted[index] += delta
         moved.append(np.dot(weight, brute_force(hidden, targets, shifted)))
       self.assertAllClose(gradient[index], (moved[0] - moved[1]) / 2e-5, rtol=0.0, atol=1e-8)
+
+  @parameterized.parameters(2048, 3)
+  def test_second_derivatives_are_those_of_the_definition(self, block_rows: int) -> None:
+    layer = make_layer(block_rows=block_rows)
+    hidden, targets = (tf.constant(value) for value in random_inputs())
+    kernel = tf.constant(layer.kernel.numpy())
+    weight = tf.constant([1.0, -2.0, 3.0, 0.5], tf.float64)
+    along = tf.constant(np.random.default_rng(9).normal(size=hidden.shape))
+
+    def plain(hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+      losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, hidden @ kernel)
+      return tf.reduce_sum(tf.where(tf.sequence_mask(COUNT, TIME), losses, 0.0), axis=1)
+
+    def ours(hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+      with mock.patch.object(layer, "kernel", kernel):
+        return layer(hidden, targets, COUNT)
+
+    @tf.function
+    def derivatives(losses_of: Any) -> list[tf.Tensor]:
+      with tf.GradientTape() as outer:
+        outer.watch([hidden, kernel, weight])
+        with tf.GradientTape() as inner:
+          inner.watch(hidden)
+          total = tf.reduce_sum(weight * losses_of(hidden, kernel))
+        slope = tf.reduce_sum(along * inner.gradient(total, hidden))
+      return outer.gradient(slope, [hidden, kernel, weight])
+
+    for actual, expected in zip(derivatives(ours), derivatives(plain), strict=True):
+      self.assertAllClose(actual, expected, rtol=1e-10, atol=1e-10)
 
   @parameterized.parameters((0.7,) * 4, (1.0, -2.0, 3.0, 0.5))
   def test_only_unequal_weights_cost_a_second_projection(self, *weight: float) -> None:
