@@ -67,13 +67,14 @@ def titles(paths: Sequence[str]) -> list[str]:
           for name, path in zip(names, paths, strict=True)]
 
 
-def load(explicit: Mapping[str, Any],
-         paths: Sequence[str]) -> "Iterator[tuple[runs.Run, corpus_lib.Corpus]]":
+def load(explicit: Mapping[str, Any], paths: Sequence[str],
+         **changes: Any) -> "Iterator[tuple[runs.Run, corpus_lib.Corpus]]":
   """The runs one after the other, with their data; needs TensorFlow.
 
   Args:
     explicit: the flags given, `precision` among them where the command has it.
     paths: of the folders.
+    **changes: of the run's configuration where the data are read.
 
   Raises:
     errors.UserError: there is no such run, or its data are not there.
@@ -82,4 +83,5 @@ def load(explicit: Mapping[str, Any],
 
   for path in paths:
     run = runs.load(path, explicit.get("precision", config_lib.RunConfig.precision))
-    yield run, run.load_corpus(**{name: explicit[name] for name in SOURCES if name in explicit})
+    sources = {name: explicit[name] for name in SOURCES if name in explicit}
+    yield run, run.load_corpus(**sources, **changes)

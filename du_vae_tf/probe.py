@@ -79,7 +79,9 @@ def main(explicit: dict[str, Any]) -> None:
   stop.install()
   results = []
   for title, (run, corpus) in zip(
-      finished_runs.titles(paths), finished_runs.load(explicit, paths), strict=True):
+      finished_runs.titles(paths),
+      # Labels are drawn from all training examples, also where a run was trained on a part.
+      finished_runs.load(explicit, paths, max_train_examples=None), strict=True):
     console.say(f"Run: {run.folder.path}")
     result = probes.probe(
         title, run, corpus, classifier, counts, draws, seed, lambda text: console.say(f"  {text}"),

@@ -50,7 +50,7 @@ class AnalysisTest(parameterized.TestCase):
     image = ["--dataset=images", "--warmup_epochs=0",
              *(f"--{name}={pathlib.Path(path).name}" for name, path in images.items())]
     for name, flags in {
-        "text": [*text, "--latent_dim=2"],
+        "text": [*text, "--latent_dim=2", "--max_train_examples=40"],
         "flow": [*text, "--latent_dim=5", "--method=du_iaf", "--flow_width=2"],
         "image": [*image, "--latent_dim=3"]}.items():
       cls.run_here(train, *common, *flags, f"--run_dir={name}")
@@ -76,14 +76,14 @@ class AnalysisTest(parameterized.TestCase):
     self.assertEqual(stem.with_suffix(".pdf").read_bytes()[:5], b"%PDF-")
 
   def test_probe_of_several_runs(self):
-    said = self.run_command("probe", "--run_dir=text", "--run_dir=flow", "--label_counts=20,40",
+    said = self.run_command("probe", "--run_dir=text", "--run_dir=flow", "--label_counts=20,60",
                          "--draws=2", "--output_dir=probed")
     table = (self.folder / "probed" / "probe-paper.md").read_text()
     self.assertIn(table.strip(), said)
     for run, features in (("text", 2), ("flow", 10)):
       result = json.loads((self.folder / run / "probe-paper.json").read_text())
       self.assertEqual((result["num_features"], result["num_test"], result["label_counts"]),
-                       (features, 20, [20, 40]))
+                       (features, 20, [20, 60]))
       self.assertTrue(all(0 <= value <= 100 for draws in result["accuracies"] for value in draws))
       self.assertIn(f"| {run} | {result['means'][0]:.2f} ± {result['deviations'][0]:.2f} |", table)
     self.check_picture(self.folder / "probed" / "probe-paper")

@@ -65,7 +65,7 @@ def runs(outcomes: Outcomes) -> str:
   for outcome in outcomes:
     report = outcome.report
     state = f"failed: {outcome.failure}" if report is None else (
-        f"--epochs={report.epochs}, {console.duration(report.train_seconds)}, {report.precision}")
+        f"{_epochs(report.epochs)}, {console.duration(report.train_seconds)}, {report.precision}")
     lines.append([f"`{outcome.job.row.name}`", str(outcome.job.seed), state,
                   f"`{outcome.job.command}`"])
   return _table(["row", "seed", "run", "command"], lines)
@@ -104,6 +104,10 @@ def _compared(compared: bool, values: Sequence[float | None], published: float |
 
 def _lines(compared: bool, *lines: str) -> str:
   return _BREAK.join(lines) if compared else lines[0]
+
+
+def _epochs(count: int) -> str:
+  return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _number(value: float | None, form: str) -> str:
