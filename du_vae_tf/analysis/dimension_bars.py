@@ -33,7 +33,8 @@ def draw(runs: Mapping[str, representations.Encoded], stem: pathlib.Path) -> lis
         encoded.variance.mean(axis=0, dtype=np.float64)), strict=True):
       panel.bar(numbers, values[order], color="#555555")
     axes[row, 0].axhline(active_units.THRESHOLD, color="k", linestyle="--", linewidth=0.8)
-    axes[row, 0].set(yscale="log", ylim=(_LEAST_ACTIVITY, None), ylabel=title)
+    axes[row, 0].set(yscale="log", ylabel=title)
+  axes[0, 0].set_ylim(bottom=_LEAST_ACTIVITY)  # All rows share it.
   for panel, text in zip(axes[0], (
       "variance of the means (line: active)", "KL to the prior, nats",
       "mean of the variances"), strict=True):

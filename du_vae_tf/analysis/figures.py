@@ -43,7 +43,7 @@ def line(number: int) -> dict[str, Any]:
 
 
 def scatter(axes: Any, points: np.ndarray, labels: np.ndarray) -> None:
-  """Points [N, 2] in the marks of their labels: the most frequent ones, the others pale.
+  """Points [N, 2] in the marks of their labels: the most frequent ones, the others pale grey.
 
   Args:
     axes: of the panel.
@@ -53,7 +53,8 @@ def scatter(axes: Any, points: np.ndarray, labels: np.ndarray) -> None:
   names, counts = np.unique(labels[labels >= 0], return_counts=True)
   shown = np.sort(names[np.argsort(-counts, kind="stable")][:len(COLOURS)])
   others = ~np.isin(labels, shown)
-  axes.scatter(*points[others].T, s=4, c="#bbbbbb", marker=".", linewidths=0)
+  axes.scatter(*points[others].T, s=9, c="#bbbbbb" if len(shown) else "#333333", marker=".",
+               linewidths=0)
   for number, name in enumerate(shown):
     axes.scatter(*points[labels == name].T, s=9, c=COLOURS[number], marker=MARKERS[number],
                  linewidths=0, alpha=0.6, label=str(name))
