@@ -15,6 +15,7 @@ from du_vae_tf.analysis import evaluation
 from du_vae_tf.training import runs
 from du_vae_tf.training import signals
 from tests.data import own_images
+from tests.training import running
 from tests.training import tiny
 from tests.training import tiny_images
 
@@ -46,7 +47,7 @@ class MethodsTest(tf.test.TestCase, parameterized.TestCase):
   def test_trains_resumes_evaluates_and_exports(self, method: str, modality: str) -> None:
     config = self.make_config(method, modality)
     with tiny_images.thin_decoder():
-      pipeline.train(config)
+      running.train(config)
       # More epochs continue the run from its checkpoint.
       report = pipeline.train(dataclasses.replace(config, epochs=2))
       run = runs.load(config.run_dir)

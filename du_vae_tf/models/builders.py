@@ -83,12 +83,18 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
       _normalization(config),
       variance_dropout.VarianceDropout(cast(float, config.keep_prob), name="variance_dropout")
       if method.variance_dropout else None,
-      # The authors' rate of 1 acts on the mean loss of a batch.
-      refinement.Refinement(config.svi_steps, 1.0 / config.batch_size)
-      if config.svi_steps is not None else None,
+      _refinement(config.svi_steps, config.batch_size) if config.svi_steps is not None else None,
       name="vae")
   model.build()
   return model
+
+
+def _refinement(steps: int, batch_size: int) -> refinement.Refinement:
+  """Kim et al. take the mean loss of a batch at rate 1, and clip to norm 5 over the batch.
+
+  Of examples with gradients of equal length, that is this rate and this norm for each.
+  """
+  return refinement.Refinement(steps, 1.0 / batch_size, 5.0 / math.sqrt(batch_size))
 
 
 def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int],

@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 MOMENTUM = 0.5
-CLIP_NORM = 5.0
 
 # Losses [b] of moments [2, b, n], posterior mean and log-variance, under given noise [b or 1, n].
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -17,21 +16,22 @@ class Refinement:
 
       p <- 0.5 p - clip(rate dL/d moments),  moments <- moments + p
 
-  The gradients of an example's mean and of its log-variance are each clipped to norm 5. Examples do
-  not see each other. Noise is given, so that a step can be repeated exactly; `pull_back` repeats
-  each step to differentiate through it, and so holds one step in memory at a time.
+  The steps of an example's mean and of its log-variance are each clipped. Examples do not see each
+  other. Noise is given, so that a step can be repeated exactly; `pull_back` repeats each step to
+  differentiate through it, and so holds one step in memory at a time.
 
-  Source: Kim et al. 2018, algorithm 1. Their rate acts on the mean loss of a batch, so it is
-  1 / batch size here, and their clipping on the whole batch.
+  Source: Kim et al. 2018, algorithm 1.
 
   Args:
     steps: how many, K.
     rate: of the steps, > 0.
+    clip_norm: longest step before momentum, > 0.
   """
 
-  def __init__(self, steps: int, rate: float) -> None:
+  def __init__(self, steps: int, rate: float, clip_norm: float) -> None:
     self.steps = steps
     self._rate = rate
+    self._clip_norm = clip_norm
 
   def refine(self, loss: Loss, moments: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Takes the steps.
@@ -101,6 +101,6 @@ class Refinement:
     gradient = self._rate * tape.gradient(total, moments)
     # The square of the norm under the root stays away from 0, where its slope has no bound.
     squares = tf.reduce_sum(tf.square(gradient), axis=-1, keepdims=True)
-    factor = CLIP_NORM / tf.sqrt(tf.maximum(squares, CLIP_NORM**2))
+    factor = self._clip_norm / tf.sqrt(tf.maximum(squares, self._clip_norm**2))
     momentum = MOMENTUM * momentum - factor * gradient
     return moments + momentum, momentum

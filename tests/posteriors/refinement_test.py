@@ -14,7 +14,7 @@ START = RANDOM.normal(size=(2, ROWS, DIMENSIONS))
 NOISE = RANDOM.normal(size=(STEPS, ROWS, DIMENSIONS))
 UPSTREAM = RANDOM.normal(size=(2, ROWS, DIMENSIONS))
 WEIGHT = RANDOM.normal(size=(DIMENSIONS, DIMENSIONS))
-RATE = 0.1
+RATE, CLIP_NORM = 0.1, 2.0
 
 
 def make_loss(weight: Any) -> refinement.Loss:
@@ -42,7 +42,7 @@ def refine(weight: np.ndarray, moments: np.ndarray, rate: float = RATE) -> np.nd
   for noise in NOISE:
     step = rate * gradient(weight, moments, noise)
     norms = np.linalg.norm(step, axis=-1, keepdims=True)
-    momentum = 0.5 * momentum - step * np.minimum(1.0, 5.0 / norms)
+    momentum = 0.5 * momentum - step * np.minimum(1.0, CLIP_NORM / norms)
     moments = moments + momentum
   return moments
 
@@ -52,7 +52,7 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters((RATE, False), (RATE, True), (3.0, False))
   def test_steps_are_those_of_the_algorithm(self, rate: float, graph: bool) -> None:
     def run() -> tf.Tensor:
-      return refinement.Refinement(STEPS, rate).refine(
+      return refinement.Refinement(STEPS, rate, CLIP_NORM).refine(
           make_loss(tf.constant(WEIGHT)), tf.constant(START), tf.constant(NOISE))[0]
 
     refined = (tf.function(run) if graph else run)()
@@ -64,7 +64,7 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
     weight = tf.Variable(WEIGHT)
 
     def run() -> Any:
-      refiner, loss = refinement.Refinement(STEPS, rate), make_loss(weight)
+      refiner, loss = refinement.Refinement(STEPS, rate, CLIP_NORM), make_loss(weight)
       _, path = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
       return refiner.pull_back(
           loss, path, tf.constant(NOISE), tf.constant(UPSTREAM), [weight])
@@ -79,20 +79,20 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(np.sum(by_start * start) + np.sum(by_weight * change), slope, rtol=1e-5)
 
   def test_rows_do_not_see_each_other(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, 3.0), make_loss(tf.constant(WEIGHT))
+    refiner, loss = refinement.Refinement(STEPS, 3.0, CLIP_NORM), make_loss(tf.constant(WEIGHT))
     whole, _ = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
     part, _ = refiner.refine(loss, tf.constant(START[:, 1:]), tf.constant(NOISE[:, 1:]))
     self.assertAllClose(whole[:, 1:], part, rtol=1e-12)
 
   def test_one_noise_may_serve_all_rows(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, RATE), make_loss(tf.constant(WEIGHT))
+    refiner, loss = refinement.Refinement(STEPS, RATE, CLIP_NORM), make_loss(tf.constant(WEIGHT))
     shared = tf.constant(NOISE[:, :1])
     repeated = tf.repeat(shared, ROWS, axis=1)
     self.assertAllClose(refiner.refine(loss, tf.constant(START), shared)[0],
                         refiner.refine(loss, tf.constant(START), repeated)[0], rtol=1e-12)
 
   def test_no_rows_are_no_fault(self) -> None:
-    refiner, weight = refinement.Refinement(STEPS, RATE), tf.Variable(WEIGHT)
+    refiner, weight = refinement.Refinement(STEPS, RATE, CLIP_NORM), tf.Variable(WEIGHT)
     loss, none = make_loss(weight), tf.constant(START[:, :0])
     refined, path = refiner.refine(loss, none, tf.constant(NOISE[:, :0]))
     self.assertEqual(refined.shape, (2, 0, DIMENSIONS))
