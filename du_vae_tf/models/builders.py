@@ -92,9 +92,11 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
 def _refinement(steps: int, batch_size: int) -> refinement.Refinement:
   """Kim et al. take the mean loss of a batch at rate 1, and clip to norm 5 over the batch.
 
-  Of examples with gradients of equal length, that is this rate and this norm for each.
+  They clip steps, and the gradient on its way back. Of examples with gradients of equal length,
+  that is this rate and this norm for each.
   """
-  return refinement.Refinement(steps, 1.0 / batch_size, 5.0 / math.sqrt(batch_size))
+  norm = 5.0 / math.sqrt(batch_size)
+  return refinement.Refinement(steps, 1.0 / batch_size, norm, norm)
 
 
 def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int],

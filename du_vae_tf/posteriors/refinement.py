@@ -26,12 +26,16 @@ class Refinement:
     steps: how many, K.
     rate: of the steps, > 0.
     clip_norm: longest step before momentum, > 0.
+    adjoint_norm: longest gradient by an example's moments that `pull_back` carries from one step to
+      the one before, > 0: where a step is so long for the curvature of the loss that it leads away,
+      the exact gradient grows with each step and would drown all others.
   """
 
-  def __init__(self, steps: int, rate: float, clip_norm: float) -> None:
+  def __init__(self, steps: int, rate: float, clip_norm: float, adjoint_norm: float) -> None:
     self.steps = steps
     self._rate = rate
     self._clip_norm = clip_norm
+    self._adjoint_norm = adjoint_norm
 
   def refine(self, loss: Loss, moments: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Takes the steps.
@@ -59,7 +63,7 @@ class Refinement:
 
   def pull_back(self, loss: Loss, path: Any, noise: tf.Tensor, upstream: tf.Tensor,
                 variables: Sequence[Any]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Differentiates through the steps, exactly.
+    """Differentiates through the steps: exactly, as long as nothing is longer than `adjoint_norm`.
 
     Args:
       loss: as given to `refine`.
@@ -83,7 +87,7 @@ class Refinement:
           after, [*before, *variables], output_gradients=[by_moments, by_momentum],
           unconnected_gradients=tf.UnconnectedGradients.ZERO)
       by_moments, by_momentum, *more = (tf.convert_to_tensor(value) for value in gradients)
-      return (k - 1, by_moments, by_momentum,
+      return (k - 1, _clip(by_moments, self._adjoint_norm), by_momentum,
               *(total + value for total, value in zip(sums, more, strict=True)))
 
     _, by_moments, _, *sums = tf.while_loop(
@@ -98,9 +102,13 @@ class Refinement:
     with tf.GradientTape() as tape:
       tape.watch(moments)
       total = tf.reduce_sum(loss(moments, noise))
-    gradient = self._rate * tape.gradient(total, moments)
-    # The square of the norm under the root stays away from 0, where its slope has no bound.
-    squares = tf.reduce_sum(tf.square(gradient), axis=-1, keepdims=True)
-    factor = self._clip_norm / tf.sqrt(tf.maximum(squares, self._clip_norm**2))
-    momentum = MOMENTUM * momentum - factor * gradient
+    gradient = _clip(self._rate * tape.gradient(total, moments), self._clip_norm)
+    momentum = MOMENTUM * momentum - gradient
     return moments + momentum, momentum
+
+
+def _clip(vectors: tf.Tensor, norm: float) -> tf.Tensor:
+  """Vectors [..., n], the longer ones cut to the norm."""
+  # The square under the root stays away from 0, where the slope of the root has no bound.
+  squares = tf.reduce_sum(tf.square(vectors), axis=-1, keepdims=True)
+  return vectors * norm / tf.sqrt(tf.maximum(squares, norm**2))

@@ -14,7 +14,7 @@ START = RANDOM.normal(size=(2, ROWS, DIMENSIONS))
 NOISE = RANDOM.normal(size=(STEPS, ROWS, DIMENSIONS))
 UPSTREAM = RANDOM.normal(size=(2, ROWS, DIMENSIONS))
 WEIGHT = RANDOM.normal(size=(DIMENSIONS, DIMENSIONS))
-RATE, CLIP_NORM = 0.1, 2.0
+RATE, CLIP_NORM, LONG = 0.1, 2.0, 1e6
 
 
 def make_loss(weight: Any) -> refinement.Loss:
@@ -52,7 +52,7 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters((RATE, False), (RATE, True), (3.0, False))
   def test_steps_are_those_of_the_algorithm(self, rate: float, graph: bool) -> None:
     def run() -> tf.Tensor:
-      return refinement.Refinement(STEPS, rate, CLIP_NORM).refine(
+      return refinement.Refinement(STEPS, rate, CLIP_NORM, LONG).refine(
           make_loss(tf.constant(WEIGHT)), tf.constant(START), tf.constant(NOISE))[0]
 
     refined = (tf.function(run) if graph else run)()
@@ -64,7 +64,7 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
     weight = tf.Variable(WEIGHT)
 
     def run() -> Any:
-      refiner, loss = refinement.Refinement(STEPS, rate, CLIP_NORM), make_loss(weight)
+      refiner, loss = refinement.Refinement(STEPS, rate, CLIP_NORM, LONG), make_loss(weight)
       _, path = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
       return refiner.pull_back(
           loss, path, tf.constant(NOISE), tf.constant(UPSTREAM), [weight])
@@ -78,21 +78,41 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
           - refine(WEIGHT - step * change, START - step * start, rate))) / (2.0 * step)
       self.assertAllClose(np.sum(by_start * start) + np.sum(by_weight * change), slope, rtol=1e-5)
 
+  def test_gradient_that_grows_from_step_to_step_is_cut(self) -> None:
+    # Each step leads away: momentum apart, it multiplies the distance to the minimum by -7.
+    def loss(moments: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+      return tf.reduce_sum(4.0 * moments**2, axis=[0, -1]) + 0.0 * tf.reduce_sum(noise, axis=-1)
+
+    def by_start(adjoint_norm: float) -> tf.Tensor:
+      refiner = refinement.Refinement(STEPS, 1.0, 1e6, adjoint_norm)
+      _, path = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
+      return refiner.pull_back(loss, path, tf.constant(NOISE), tf.constant(UPSTREAM), [])[0]
+
+    def norms(vectors: tf.Tensor) -> np.ndarray:
+      return np.linalg.norm(vectors, axis=-1)
+
+    self.assertAllGreater(norms(by_start(1e6)), 50.0 * norms(UPSTREAM).min())
+    cut = by_start(3.0)
+    self.assertAllClose(norms(cut), np.full([2, ROWS], 3.0), rtol=1e-9)
+    # Whatever is not cut is exact, and what is cut keeps its direction here: each step acts alike.
+    alignment = np.abs(np.sum(cut * by_start(1e6), axis=-1))
+    self.assertAllClose(alignment, 3.0 * norms(by_start(1e6)), rtol=1e-9)
+
   def test_rows_do_not_see_each_other(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, 3.0, CLIP_NORM), make_loss(tf.constant(WEIGHT))
+    refiner, loss = refinement.Refinement(STEPS, 3.0, CLIP_NORM, LONG), make_loss(tf.constant(WEIGHT))
     whole, _ = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
     part, _ = refiner.refine(loss, tf.constant(START[:, 1:]), tf.constant(NOISE[:, 1:]))
     self.assertAllClose(whole[:, 1:], part, rtol=1e-12)
 
   def test_one_noise_may_serve_all_rows(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, RATE, CLIP_NORM), make_loss(tf.constant(WEIGHT))
+    refiner, loss = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG), make_loss(tf.constant(WEIGHT))
     shared = tf.constant(NOISE[:, :1])
     repeated = tf.repeat(shared, ROWS, axis=1)
     self.assertAllClose(refiner.refine(loss, tf.constant(START), shared)[0],
                         refiner.refine(loss, tf.constant(START), repeated)[0], rtol=1e-12)
 
   def test_no_rows_are_no_fault(self) -> None:
-    refiner, weight = refinement.Refinement(STEPS, RATE, CLIP_NORM), tf.Variable(WEIGHT)
+    refiner, weight = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG), tf.Variable(WEIGHT)
     loss, none = make_loss(weight), tf.constant(START[:, :0])
     refined, path = refiner.refine(loss, none, tf.constant(NOISE[:, :0]))
     self.assertEqual(refined.shape, (2, 0, DIMENSIONS))
