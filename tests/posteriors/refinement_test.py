@@ -99,20 +99,23 @@ class RefinementTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(alignment, 3.0 * norms(by_start(1e6)), rtol=1e-9)
 
   def test_rows_do_not_see_each_other(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, 3.0, CLIP_NORM, LONG), make_loss(tf.constant(WEIGHT))
+    refiner = refinement.Refinement(STEPS, 3.0, CLIP_NORM, LONG)
+    loss = make_loss(tf.constant(WEIGHT))
     whole, _ = refiner.refine(loss, tf.constant(START), tf.constant(NOISE))
     part, _ = refiner.refine(loss, tf.constant(START[:, 1:]), tf.constant(NOISE[:, 1:]))
     self.assertAllClose(whole[:, 1:], part, rtol=1e-12)
 
   def test_one_noise_may_serve_all_rows(self) -> None:
-    refiner, loss = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG), make_loss(tf.constant(WEIGHT))
+    refiner = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG)
+    loss = make_loss(tf.constant(WEIGHT))
     shared = tf.constant(NOISE[:, :1])
     repeated = tf.repeat(shared, ROWS, axis=1)
     self.assertAllClose(refiner.refine(loss, tf.constant(START), shared)[0],
                         refiner.refine(loss, tf.constant(START), repeated)[0], rtol=1e-12)
 
   def test_no_rows_are_no_fault(self) -> None:
-    refiner, weight = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG), tf.Variable(WEIGHT)
+    refiner = refinement.Refinement(STEPS, RATE, CLIP_NORM, LONG)
+    weight = tf.Variable(WEIGHT)
     loss, none = make_loss(weight), tf.constant(START[:, :0])
     refined, path = refiner.refine(loss, none, tf.constant(NOISE[:, :0]))
     self.assertEqual(refined.shape, (2, 0, DIMENSIONS))
