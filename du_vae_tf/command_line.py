@@ -131,6 +131,11 @@ def explicit_values(specs: Sequence[Flag], arguments: Sequence[str]) -> dict[str
   return _parse(specs, values, ["", *_locate_flagfiles(arguments)])
 
 
+def values_of(specs: Sequence[Flag], explicit: Mapping[str, Any]) -> dict[str, Any]:
+  """Every flag's value: what was given, or its default."""
+  return {spec.name: explicit.get(spec.name, spec.default) for spec in specs}
+
+
 def arguments(values: Mapping[str, Any]) -> list[str]:
   """Flags as they stand on a command line."""
   made = []

@@ -105,7 +105,7 @@ def main(explicit: dict[str, Any]) -> None:
 
   # Images are drawn in float32 only, and sentences are not many.
   (run, corpus), = finished_runs.load({**explicit, "precision": "float32"}, paths)
-  values = {spec.name: explicit.get(spec.name, spec.default) for spec in SPECS}
+  values = command_line.values_of(SPECS, explicit)
   medium, write = media.make(run, corpus, values["split"], {
       name: explicit[name] for name in ("decoding", *_OWNERS) if name in explicit})
   given: dict[str, Any] = {

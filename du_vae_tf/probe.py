@@ -61,12 +61,11 @@ def label_counts(text: str | None) -> list[int] | None:
 def main(explicit: dict[str, Any]) -> None:
   """Probes the runs that the flags name."""
   paths = finished_runs.folders(explicit)
-  counts = label_counts(explicit.get("label_counts"))
-  draws, seed = explicit.get("draws", 10), explicit.get("probe_seed", 0)
-  for name, value, least in (("draws", draws, 1), ("probe_seed", seed, 0)):
-    if value < least:
-      raise errors.UserError(f"--{name}={value}: must be at least {least}.")
-  classifier = explicit.get("classifier", "paper")
+  values = command_line.values_of(SPECS, explicit)
+  counts, classifier = label_counts(values["label_counts"]), values["classifier"]
+  for name, least in (("draws", 1), ("probe_seed", 0)):
+    if values[name] < least:
+      raise errors.UserError(f"--{name}={values[name]}: must be at least {least}.")
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
@@ -84,8 +83,8 @@ def main(explicit: dict[str, Any]) -> None:
       finished_runs.load(explicit, paths, max_train_examples=None), strict=True):
     console.say(f"Run: {run.folder.path}")
     result = probes.probe(
-        title, run, corpus, classifier, counts, draws, seed, lambda text: console.say(f"  {text}"),
-        stop.check)
+        title, run, corpus, classifier, counts, values["draws"], values["probe_seed"],
+        lambda text: console.say(f"  {text}"), stop.check)
     path = run.folder.path / f"probe-{classifier}.json"
     result.write(path)
     console.say(f"  Results: {path}")

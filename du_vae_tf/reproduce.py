@@ -125,18 +125,18 @@ def main(explicit: dict[str, Any]) -> None:
     raise errors.UserError("--table or --figure: one of them must be given.")
   kind, number = named[0], explicit[named[0]]
   exhibit = {"table": exhibits.TABLES, "figure": exhibits.FIGURES}[kind][number]
-  parallel = explicit.get("parallel", 1)
+  values = command_line.values_of(SPECS, explicit)
+  parallel, scale = values["parallel"], values["scale"]
   if parallel < 1:
     raise errors.UserError(f"--parallel={parallel}: must be at least 1.")
-  rows = chosen_rows(exhibit, explicit.get("dataset"), explicit.get("rows"))
+  rows = chosen_rows(exhibit, values["dataset"], values["rows"])
   given = {name: value for name, value in explicit.items() if name not in _OWN}
-  scale = explicit.get("scale", "paper")
-  root = pathlib.Path(explicit.get("output_dir") or _folder(scale, given))
+  root = pathlib.Path(values["output_dir"] or _folder(scale, given))
   name = f"{kind.capitalize()} {number}"
   folder = root / documents.slug(name)
   work = running.jobs(
-      exhibit, rows, seeds(explicit.get("seeds", str(config_lib.RunConfig.seed))),
-      small_flags() if scale == "small" else {}, given, root, folder)
+      exhibit, rows, seeds(values["seeds"]), small_flags() if scale == "small" else {}, given,
+      root, folder)
   folder.mkdir(parents=True, exist_ok=True)
   command = " ".join(["bazel run //du_vae_tf:reproduce --", *command_line.arguments(explicit)])
 

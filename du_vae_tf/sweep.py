@@ -12,6 +12,7 @@ from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import grids
+from du_vae_tf import markdown_table
 from du_vae_tf import programs
 from du_vae_tf import report as report_lib
 
@@ -78,18 +79,18 @@ def _write(folder: pathlib.Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
   """The runs, best first, as Markdown."""
-  lines = ["| run | validation NLL | test NLL | KL | MI | AU | training, s |",
-           "|---|---|---|---|---|---|---|"]
-  for row in rows:
-    if "failure" in row:
-      lines.append(f"| {row['run']} | failed: {row['failure']} | | | | | |")
-      continue
-    test = row["test"]
-    mi, au = ("–" if test[name] is None else format(test[name], form)
-              for name, form in (("mi", ".2f"), ("au", "d")))
-    lines.append(f"| {row['run']} | {row['nll']:.2f} | {test['nll']:.2f} | {test['kl']:.2f} |"
-                 f" {mi} | {au} | {test['train_seconds']:.0f} |")
-  return "\n".join(lines) + "\n"
+  head = ["run", "validation NLL", "test NLL", "KL", "MI", "AU", "training, s"]
+  return markdown_table.make(head, map(_cells, rows))
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+  if "failure" in row:
+    return [row["run"], f"failed: {row['failure']}", "", "", "", "", ""]
+  test = row["test"]
+  mi, au = ("–" if test[name] is None else format(test[name], form)
+            for name, form in (("mi", ".2f"), ("au", "d")))
+  return [row["run"], f"{row['nll']:.2f}", f"{test['nll']:.2f}", f"{test['kl']:.2f}", mi, au,
+          f"{test['train_seconds']:.0f}"]
 
 
 def run() -> None:

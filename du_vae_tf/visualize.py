@@ -31,6 +31,7 @@ SPECS = [
 def main(explicit: dict[str, Any]) -> None:
   """Draws the runs that the flags name."""
   paths = finished_runs.folders(explicit)
+  values = command_line.values_of(SPECS, explicit)
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
@@ -46,7 +47,7 @@ def main(explicit: dict[str, Any]) -> None:
   for title, (run, corpus) in zip(
       finished_runs.titles(paths), finished_runs.load(explicit, paths), strict=True):
     encoded = representations.encode(
-        run, corpus, explicit.get("split", "test"), explicit.get("max_eval_examples"), stop.check)
+        run, corpus, values["split"], values["max_eval_examples"], stop.check)
     encodings[title] = encoded
     synthetic, seed = synthetic and run.config.dataset == "synthetic", run.config.seed
     console.say(f"{title}: {len(encoded.labels)} examples of {run.folder.path}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import markdown_table
 from du_vae_tf.analysis import figures
 
 
@@ -83,11 +84,9 @@ def table(probes: Sequence[Probe]) -> str:
     probes: with the same label counts.
   """
   counts = probes[0].label_counts
-  lines = [f"| run | {' | '.join(f'{count:,} {probes[0].unit}' for count in counts)} |",
-           "|---" * (len(counts) + 1) + "|"]
-  for one in probes:
-    lines.append(f"| {one.run} | {' | '.join(map(mean_and_deviation, one.accuracies))} |")
-  return "\n".join(lines) + "\n"
+  return markdown_table.make(
+      ["run", *(f"{count:,} {probes[0].unit}" for count in counts)],
+      [[one.run, *map(mean_and_deviation, one.accuracies)] for one in probes])
 
 
 def draw_curves(probes: Sequence[Probe], stem: pathlib.Path) -> list[pathlib.Path]:

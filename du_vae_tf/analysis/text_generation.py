@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import markdown_table
 from du_vae_tf.analysis import generation
 from du_vae_tf.data import encoding
 from du_vae_tf.data import text_batching
@@ -118,9 +119,7 @@ def markdown(generated: generation.Generated) -> str:
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-  lines = [f"### {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-  lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
-  return "\n".join(lines) + "\n"
+  return f"### {title}\n\n{markdown_table.make(head, [[*map(_cell, row)] for row in rows])}"
 
 
 def _cell(content: Any) -> str:

@@ -220,23 +220,22 @@ def _with_gradient(rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor,
   Upstream is the same number for every row in all that is summed or averaged over examples; then
   it only multiplies the gradient of the kernel. Where it is not, the logits are computed again.
   """
-  ones = tf.ones([tf.shape(rows)[0]], _logits_dtype(rows))
-  losses, d_rows, d_kernel = _losses_and_gradients(rows, kernel, targets, ones, block_rows)
+  losses, d_rows, d_kernel = _losses_and_gradients(rows, kernel, targets, block_rows)
 
   def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, None, None]:
     common = tf.reduce_sum(upstream[:1])
     kernel_gradient = tf.cond(
         tf.reduce_all(upstream == common), lambda: common * d_kernel,
-        lambda: _losses_and_gradients(rows, kernel, targets, upstream, block_rows)[2])
+        lambda: _kernel_gradient(rows, kernel, targets, upstream, block_rows))
     return tf.cast(upstream, rows.dtype)[:, tf.newaxis] * d_rows, kernel_gradient, None, None
 
   return losses, gradient
 
 
 def _losses_and_gradients(
-    rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, block_rows: int
+    rows: tf.Tensor, kernel: tf.Tensor, targets: tf.Tensor, block_rows: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Losses [r], their gradient by each row [r, h], and that of their weighted sum by W [h, V]."""
+  """Losses [r], their gradient by each row [r, h], and that of their sum by W [h, V]."""
   blocks, size = _blocks(rows, block_rows)
   low_kernel = tf.cast(kernel, rows.dtype)
   losses_writer = tf.TensorArray(
@@ -249,8 +248,7 @@ def _losses_and_gradients(
     losses, d_logits = _losses_and_logit_gradients(
         _logits(rows[part], low_kernel), targets[part])
     d_logits = tf.cast(d_logits, rows.dtype)
-    weighted = tf.cast(weights[part], rows.dtype)[:, tf.newaxis] * rows[part]
-    d_kernel = tf.cast(tf.matmul(weighted, d_logits, transpose_a=True), kernel.dtype)
+    d_kernel = tf.cast(tf.matmul(rows[part], d_logits, transpose_a=True), kernel.dtype)
     return losses, tf.matmul(d_logits, low_kernel, transpose_b=True), d_kernel
 
   def body(block: tf.Tensor, losses_writer: tf.TensorArray, rows_writer: tf.TensorArray,

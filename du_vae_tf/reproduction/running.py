@@ -10,13 +10,12 @@ from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import errors
+from du_vae_tf import finished_runs
 from du_vae_tf import programs
 from du_vae_tf import report as report_lib
 from du_vae_tf.reproduction import exhibits
 from du_vae_tf.training import run_folder
 
-# Flags of data that are handed on to the programs which read a run.
-SOURCES = ("manual_dir", "data_dir")
 # What decides on the figures of a run besides its mathematics.
 _FIGURES = ("epochs", "iw_samples", "max_eval_examples")
 
@@ -171,7 +170,7 @@ def complete_together(children: programs.Programs, exhibit: exhibits.Exhibit,
 
 
 def _sources(job: Job) -> dict[str, Any]:
-  return {name: job.flags[name] for name in SOURCES if name in job.flags}
+  return {name: job.flags[name] for name in finished_runs.SOURCES if name in job.flags}
 
 
 def _complete(children: programs.Programs, job: Job) -> Outcome:

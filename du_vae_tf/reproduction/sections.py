@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from du_vae_tf import console
+from du_vae_tf import markdown_table
 from du_vae_tf import report as report_lib
 from du_vae_tf.analysis import probe_results
 from du_vae_tf.reproduction import exhibits
@@ -36,7 +37,7 @@ def likelihoods(outcomes: Outcomes) -> str:
     cells.append(", ".join(f"{report.best_epoch} of {report.epochs}" for report in reports))
     cells.append(", ".join(console.duration(report.train_seconds) for report in reports))
     lines.append(cells)
-  return _table(head, lines)
+  return markdown_table.make(head, lines)
 
 
 def accuracies(results: Sequence[tuple[exhibits.Row, probe_results.Probe]]) -> str:
@@ -56,7 +57,7 @@ def accuracies(results: Sequence[tuple[exhibits.Row, probe_results.Probe]]) -> s
       cells.append(_compared(bool(row.published), draws, row.published.get(str(count))))
     lines.append(cells)
   unit = results[0][1].unit
-  return _table(["row", *(f"{count:,} {unit}" for count in counts)], lines)
+  return markdown_table.make(["row", *(f"{count:,} {unit}" for count in counts)], lines)
 
 
 def runs(outcomes: Outcomes) -> str:
@@ -68,7 +69,7 @@ def runs(outcomes: Outcomes) -> str:
         f"{_epochs(report.epochs)}, {console.duration(report.train_seconds)}, {report.precision}")
     lines.append([f"`{outcome.job.row.name}`", str(outcome.job.seed), state,
                   f"`{outcome.job.command}`"])
-  return _table(["row", "seed", "run", "command"], lines)
+  return markdown_table.make(["row", "seed", "run", "command"], lines)
 
 
 def _rows(outcomes: Outcomes) -> list[exhibits.Row]:
@@ -112,8 +113,3 @@ def _epochs(count: int) -> str:
 
 def _number(value: float | None, form: str) -> str:
   return "–" if value is None or math.isnan(value) else format(value, form)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-  lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-  return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"

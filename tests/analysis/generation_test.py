@@ -28,9 +28,6 @@ class Identity:
 class Vectors:
   """Rows are multiples of (1, 2, 3); what is decoded is z with its seed."""
 
-  def given(self, value, flag):
-    raise NotImplementedError
-
   def row(self, row):
     return row * np.array([1.0, 2.0, 3.0], np.float32)
 
