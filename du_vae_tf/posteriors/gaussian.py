@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from du_vae_tf.posteriors import bounds
+
 tfd = tfp.distributions
 
 # exp(s) stays within [2e-9, 2.2e4]: no overflow, and no variance whose logarithm is lost.
@@ -86,7 +88,7 @@ class Gaussian:
   """The family of these posteriors: from what an encoder gives to q(z | x).
 
   Args:
-    min_log_variance: the log-variance is clipped to at least this.
+    min_log_variance: the log-variance is cut to at least this.
   """
 
   # Samples of which Monte Carlo estimates in evaluation are the mean; KL needs none.
@@ -97,8 +99,8 @@ class Gaussian:
     self._min_log_variance = min_log_variance
 
   def variance(self, log_variance: tf.Tensor) -> tf.Tensor:
-    """exp(s), s clipped."""
-    return tf.exp(tf.clip_by_value(log_variance, self._min_log_variance, MAX_LOG_VARIANCE))
+    """exp(s), s bounded."""
+    return tf.exp(bounds.bounded(log_variance, self._min_log_variance, MAX_LOG_VARIANCE))
 
   def posterior(self, mean: tf.Tensor, variance: tf.Tensor) -> GaussianPosterior:
     """q(z | x)."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from du_vae_tf.posteriors import bounds
 from du_vae_tf.posteriors import gaussian
 
 tfb = tfp.bijectors
@@ -176,8 +177,8 @@ class IAF:
     self.networks = tuple(networks)
 
   def variance(self, scale_argument: tf.Tensor) -> tf.Tensor:
-    """softplus(s)^2, s clipped to [-10, 150]; the softplus is the scale of z^0."""
-    argument = tf.clip_by_value(scale_argument, MIN_SCALE_ARGUMENT, MAX_SCALE_ARGUMENT)
+    """softplus(s)^2, s bounded by [-10, 150]; the softplus is the scale of z^0."""
+    argument = bounds.bounded(scale_argument, MIN_SCALE_ARGUMENT, MAX_SCALE_ARGUMENT)
     return tf.square(tf.nn.softplus(argument))
 
   def posterior(self, mean: tf.Tensor, variance: tf.Tensor, context: tf.Tensor) -> IAFPosterior:

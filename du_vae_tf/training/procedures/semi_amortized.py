@@ -13,14 +13,20 @@ class SemiAmortized:
   The loss is taken at the refined moments. It reaches the decoder directly and through every step
   of the refinement, and the encoder through all of them.
 
+  What reaches the decoder through the steps is cut to the length of what reaches it directly. Where
+  the steps do not converge it is many times longer and points elsewhere, and the clipping of the
+  whole gradient would leave almost nothing of the direct one: the decoder would not learn.
+
   Source: Kim et al. 2018, algorithm 2; with exact second derivatives in place of differences.
 
   Args:
     model: with a refinement.
+    longest: the longest gradient of the decoder through the steps, in lengths of the direct one.
   """
 
-  def __init__(self, model: vae.VAE):
+  def __init__(self, model: vae.VAE, longest: float = 1.0):
     self._model = model
+    self._longest = longest
 
   def __call__(
       self, batch: step_lib.Batch, kl_weight: tf.Tensor, active: tf.Tensor, all_rows: tf.Tensor,
@@ -48,9 +54,19 @@ class SemiAmortized:
       mean_loss = tf.reduce_sum(losses) / all_rows
     upstream, *direct = tape.gradient(mean_loss, [moments, *of_decoder])
     by_start, through = refinement.pull_back(loss, path, noise, upstream, of_decoder)
-    gradients = {variable.path: tf.convert_to_tensor(first) + second
+    direct = [tf.convert_to_tensor(gradient) for gradient in direct]
+    share = self._share(direct, through)
+    gradients = {variable.path: first + share * second
                  for variable, first, second in zip(of_decoder, direct, through, strict=True)}
     gradients |= zip(
         (variable.path for variable in of_encoder),
         encoder_tape.gradient(start, of_encoder, output_gradients=by_start), strict=True)
     return terms, losses, [gradients[variable.path] for variable in model.trainable_variables]
+
+  def _share(self, direct: list[tf.Tensor], through: list[tf.Tensor]) -> tf.Tensor:
+    """What is kept of the gradient through the steps; the same on all replicas."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+      direct, through = context.all_reduce("SUM", [direct, through])
+    allowed = self._longest * tf.linalg.global_norm(direct)
+    return tf.math.divide_no_nan(allowed, tf.maximum(tf.linalg.global_norm(through), allowed))

@@ -55,8 +55,9 @@ def setup(modality: str) -> tuple[vae.VAE, dict[str, tf.Tensor]]:
 
 class SemiAmortizedTest(tf.test.TestCase, parameterized.TestCase):
 
-  def run_step(self, model: vae.VAE, batch: dict[str, tf.Tensor]) -> Any:
-    return semi_amortized.SemiAmortized(model)(
+  def run_step(self, model: vae.VAE, batch: dict[str, tf.Tensor],
+               longest: float = 1e6) -> Any:
+    return semi_amortized.SemiAmortized(model, longest)(
         batch, tf.constant(KL_WEIGHT), tf.constant(True), tf.constant(float(ROWS)),
         tf.constant([1, 2]))
 
@@ -97,6 +98,21 @@ class SemiAmortizedTest(tf.test.TestCase, parameterized.TestCase):
     direct = tape.gradient(loss, kernel)
     full = gradients[[weight.path for weight in model.trainable_variables].index(kernel.path)]
     self.assertGreater(np.abs(full - direct).max(), 0.01 * np.abs(direct).max())
+
+  def test_the_way_through_the_steps_is_no_longer_than_the_direct_one(self) -> None:
+    model, batch = setup("text")
+    decoder = {variable.path for variable in model.decoder.trainable_variables}
+    none, little, full = ([
+        tf.convert_to_tensor(gradient) for variable, gradient in zip(
+            model.trainable_variables, self.run_step(model, batch, longest)[2], strict=True)
+        if variable.path in decoder] for longest in (0.0, 0.01, 1e6))
+    cut, through = ([first - second for first, second in zip(gradients, none, strict=True)]
+                    for gradients in (little, full))
+    length, whole = tf.linalg.global_norm(cut), tf.linalg.global_norm(through)
+    self.assertAllClose(length, 0.01 * tf.linalg.global_norm(none), rtol=1e-3)
+    self.assertGreater(whole, 2.0 * length)
+    for first, second in zip(cut, through, strict=True):
+      self.assertAllClose(first, second * length / whole, rtol=0.0, atol=1e-3 * length)
 
   @parameterized.parameters(*MODELS)
   def test_evaluation_refines_too_and_rows_do_not_depend_on_their_batch(
