@@ -51,6 +51,55 @@ class Bar:
       self._bar.update(self._done)
 
 
+class Countdown:
+  """How far work of a known number of units is, how fast it goes and how long it still takes.
+
+  On a terminal a line that is written over, else a line now and then.
+
+  Args:
+    total: units of all the work.
+    done: units that were done before.
+    unit: what is counted, in the plural.
+  """
+
+  def __init__(self, total: int, done: int, unit: str):
+    self._total = total
+    self._done = done
+    self._unit = unit
+    self._since_start, self._since_line = Stopwatch(), Stopwatch()
+    self._counted = 0
+    self._pause = 0.5 if shows_bars() else 10.0
+
+  @property
+  def rate(self) -> float:
+    """Units a second since the start."""
+    return self._counted / max(self._since_start.seconds, 1e-9)
+
+  def update(self, count: int) -> None:
+    """Says that `count` more units are done."""
+    self._counted += count
+    if count and self._since_line.seconds > self._pause:
+      self._since_line.lap()
+      self._say()
+
+  def _say(self) -> None:
+    done = self._done + self._counted
+    left = (self._total - done) / self.rate
+    text = (f"{done} of {self._total} {self._unit} ({done / self._total:.0%}),"
+            f" {self.rate:.0f} a second, about {duration(left)} left")
+    if shows_bars():
+      sys.stdout.write(f"\r{text:<79}")
+      sys.stdout.flush()
+    else:
+      say(text)
+
+  def finish(self) -> None:
+    """Leaves the line that was written over."""
+    if shows_bars():
+      sys.stdout.write(f"\r{'':<79}\r")
+      sys.stdout.flush()
+
+
 def duration(seconds: float) -> str:
   """Seconds in the largest fitting unit, e.g. 45 s, 3.5 min, 2.0 h."""
   if seconds < 90:

@@ -3,21 +3,35 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 
 
-def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-  """Writes a file under another name and renames it; makes the folder if it is missing."""
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+  """A file to be written in the block, which gets its name at the end of it.
+
+  Makes the folder if it is missing. If the block raises, what was there before stays as it was.
+  """
   target = pathlib.Path(path)
   target.parent.mkdir(parents=True, exist_ok=True)
   unfinished = _beside(target)
   try:
-    unfinished.write_bytes(content)
+    yield unfinished
     os.replace(unfinished, target)
   finally:
     unfinished.unlink(missing_ok=True)
+
+
+def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+  """Writes a file under another name and renames it; makes the folder if it is missing."""
+  with new_file(path) as unfinished:
+    unfinished.write_bytes(content)
 
 
 def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
@@ -43,6 +57,13 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         raise
   finally:
     shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def remove_unfinished(folder: pathlib.Path) -> None:
+  """Deletes the files that a killed process was writing into a folder."""
+  for path in folder.iterdir():
+    if _UNFINISHED.fullmatch(path.name) and path.is_file():
+      path.unlink()
 
 
 def _beside(path: pathlib.Path) -> pathlib.Path:

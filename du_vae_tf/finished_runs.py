@@ -22,11 +22,14 @@ def flags(group: str, *, several: bool) -> list[command_line.Flag]:
     group: heading of `--run_dir` in the help.
     several: whether it may be given several times.
   """
+  return [run_flag(group, several=several), *command_line.config_flags(*SOURCES)]
+
+
+def run_flag(group: str, *, several: bool) -> command_line.Flag:
+  """`--run_dir` alone; see `flags`."""
   text = "Folder of the run; must be given" + (", once for each run." if several else ".")
-  return [
-      command_line.Flag(
-          name="run_dir", type=list if several else str, default=None, group=group, text=text),
-      *command_line.config_flags(*SOURCES)]
+  return command_line.Flag(
+      name="run_dir", type=list if several else str, default=None, group=group, text=text)
 
 
 def folder_flag(group: str) -> command_line.Flag:

@@ -27,6 +27,25 @@ class FilesTest(absltest.TestCase):
     files.write_bytes_atomically(path, b"new")
     self.assertEqual(pathlib.Path(path).read_bytes(), b"new")
 
+  def test_file_that_is_not_finished_is_not_there(self) -> None:
+    path = self.folder / "new" / "b"
+    with self.assertRaises(ZeroDivisionError), files.new_file(path) as unfinished:
+      unfinished.write_text("x")
+      self.assertFalse(path.exists())
+      raise ZeroDivisionError
+    self.assertEmpty(list(path.parent.iterdir()))
+
+  def test_only_what_killed_processes_left_is_removed(self) -> None:
+    kept = ["a", ".hidden", ".a.b", f"a.{'0' * 32}", f".a.{'0' * 31}", f".a.{'g' * 32}"]
+    for name in kept:
+      (self.folder / name).touch()
+    with files.new_file(self.folder / "b.json") as unfinished:
+      unfinished.touch()
+      files.remove_unfinished(self.folder)
+      self.assertFalse(unfinished.exists())
+      unfinished.touch()
+    self.assertCountEqual(os.listdir(self.folder), [*kept, "b.json"])
+
   def test_a_failed_write_leaves_the_old_file_and_nothing_else(self) -> None:
     path = self.folder / "b"
     files.write_bytes_atomically(path, b"old")

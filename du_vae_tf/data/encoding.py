@@ -2,6 +2,7 @@
 
 import array
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -84,11 +85,19 @@ def encode(
     raw: text_reader.RawSplit, vocabulary: vocabulary_lib.Vocabulary, max_length: int
 ) -> tuple[EncodedSplit, Counts]:
   """Splits the sentences into words, cuts them to `max_length` words and looks up the ids."""
-  tokens = array.array("i")
-  offsets = np.zeros(len(raw.sentences) + 1, np.int64)
+  split, counts = encode_sentences(raw.sentences, vocabulary, max_length)
+  return (dataclasses.replace(split, labels=np.array(raw.labels, np.int32)),
+          dataclasses.replace(counts, blank_lines=raw.blank_lines))
+
+
+def encode_sentences(
+    sentences: Iterable[bytes], vocabulary: vocabulary_lib.Vocabulary, max_length: int
+) -> tuple[EncodedSplit, Counts]:
+  """The same for sentences without labels, each of which is read once and not kept."""
+  tokens, offsets = array.array("i"), array.array("q", [0])
   cut = special = 0
   reserved = (b"<pad>", b"<s>", b"</s>")
-  for row, sentence in enumerate(raw.sentences):
+  for sentence in sentences:
     words = sentence.split(None, max_length)  # one piece more than kept, if the line goes on
     if len(words) > max_length:
       cut += 1
@@ -96,9 +105,9 @@ def encode(
     if any(word in sentence for word in reserved):
       special += sum(map(words.count, reserved))
     tokens.extend(vocabulary.iterate_ids(words))
-    offsets[row + 1] = len(tokens)
+    offsets.append(len(tokens))
   split = EncodedSplit(
-      np.array(tokens, np.int32), offsets, np.array(raw.labels, np.int32))
+      np.array(tokens, np.int32), np.array(offsets, np.int64),
+      np.full(len(offsets) - 1, text_reader.NO_LABEL, np.int32))
   unknown = int(np.count_nonzero(split.tokens == vocabulary_lib.UNKNOWN))
-  return split, Counts(
-      split.num_examples, len(tokens), unknown, special, cut, raw.blank_lines)
+  return split, Counts(split.num_examples, len(tokens), unknown, special, cut, blank_lines=0)

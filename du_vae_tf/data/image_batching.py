@@ -58,7 +58,7 @@ def evaluation_dataset(
 
 def _assemble(split: image_splits.ImageSplit, rows: np.ndarray) -> dict[str, np.ndarray]:
   return {
-      "image": np.asarray(split.images[rows]),
+      "image": np.asarray(split.images[rows], np.float32),
       "label": np.asarray(split.labels[rows]),
       "row": rows.astype(np.int64),
   }

@@ -25,29 +25,64 @@ def to_grey(images: np.ndarray, place: str) -> np.ndarray:
     errors.UserError: they are something else.
   """
   check_shape(images.shape, place)
-  kind = images.dtype.kind
-  if kind not in "biuf":
-    raise errors.UserError(
-        f"{place} has images of type {images.dtype}; expected bool, integers from 0 to 255, or"
-        " floats in [0, 1].")
+  kind = check_type(images.dtype, place)
   least, largest = images.min(), images.max()
   if kind in "iu":
     if least < 0 or largest > 255:
       raise errors.UserError(
           f"{place} has integers from {least} to {largest}; expected 0 to 255.")
-    if largest <= 1:
-      raise errors.UserError(
-          f"{place} has integers up to {largest} only, while 255 is full ink; save 0 and 1 as bool"
-          " or float.")
+    check_full_ink(largest, place)
   elif kind == "f" and not (least >= 0.0 and largest <= 1.0):  # NaN compares false
     raise errors.UserError(
         f"{place} has values from {least:g} to {largest:g}; expected floats in [0, 1], or integers"
         " from 0 to 255." if np.isfinite(least) and np.isfinite(largest) else
         f"{place} has values that are NaN or infinite; expected floats in [0, 1].")
+  return scale(images)
+
+
+def scale(images: np.ndarray) -> np.ndarray:
+  """Images whose values are known to be in range as float32 [n, s, s, 1] in [0, 1]."""
   grey = images.astype(np.float32)
-  if kind in "iu":
+  if images.dtype.kind in "iu":
     grey /= 255.0
   return np.ascontiguousarray(grey.reshape(*images.shape[:3], 1))
+
+
+def in_range(images: np.ndarray) -> np.ndarray:
+  """Which images [n, ...] have values from 0 to 1, or integers from 0 to 255, alone: bool [n]."""
+  largest = 255 if images.dtype.kind in "iu" else 1
+  fits = (images >= 0) & (images <= largest)
+  return np.asarray(fits.reshape(len(images), -1).all(axis=1))
+
+
+def check_type(dtype: np.dtype, place: str) -> str:
+  """The kind of the numbers of images: `b`, `i`, `u` or `f`.
+
+  Args:
+    dtype: of the images.
+    place: what they come from, for messages.
+
+  Raises:
+    errors.UserError: it is something else.
+  """
+  if dtype.kind not in "biuf":
+    raise errors.UserError(
+        f"{place} has images of type {dtype}; expected bool, integers from 0 to 255, or floats in"
+        " [0, 1].")
+  return dtype.kind
+
+
+def check_full_ink(largest: int, place: str) -> None:
+  """Raises `errors.UserError` if integers do not use their range.
+
+  Args:
+    largest: of all images.
+    place: what they come from, for messages.
+  """
+  if largest <= 1:
+    raise errors.UserError(
+        f"{place} has integers up to {largest} only, while 255 is full ink; save 0 and 1 as bool"
+        " or float.")
 
 
 def check_shape(shape: tuple[int, ...], place: str) -> None:

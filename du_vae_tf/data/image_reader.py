@@ -15,7 +15,7 @@ from du_vae_tf.data import matlab_reader
 
 # What a raw file should hold, for messages.
 EXPECTED: str = "images as .npy, .npz or .mat"
-_SUFFIXES = (".npy", ".npz", ".mat")
+SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".mat")
 _CHARDATA_SIDE = 28
 
 
@@ -35,7 +35,7 @@ def read_files(files: Mapping[str, pathlib.Path]) -> dict[str, image_splits.Imag
   """
   splits = {}
   for split, path in files.items():
-    arrays = _read_arrays(path)
+    arrays = read_arrays(path)
     images = image_checks.to_grey(arrays["images"], str(path))
     labels = arrays.get("labels")
     if labels is not None:
@@ -43,6 +43,21 @@ def read_files(files: Mapping[str, pathlib.Path]) -> dict[str, image_splits.Imag
     splits[split] = image_splits.make_split(images, labels)
   image_checks.check_sides({str(files[name]): split for name, split in splits.items()})
   return splits
+
+
+def read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+  """`images` and, if there, `labels`, as the file has them; those of `.npy` as a memory map.
+
+  Raises:
+    errors.UserError: the file is not what its suffix says, or lacks `images`.
+  """
+  suffix = path.suffix.lower()
+  if suffix not in SUFFIXES:
+    raise errors.UserError(
+        f"{path}: has the suffix {suffix or '(none)'}; expected {EXPECTED}.")
+  if suffix == ".mat":
+    return matlab_reader.read(path, required=["images"], optional=["labels"])
+  return _read_numpy(path, suffix)
 
 
 def read_chardata(path: pathlib.Path) -> dict[str, image_splits.ImageSplit]:
@@ -93,21 +108,10 @@ def _chardata_alphabets(one_hot: np.ndarray, count: int, place: str) -> np.ndarr
   return one_hot.argmax(axis=0)
 
 
-def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
-  """`images` and, if there, `labels`."""
-  suffix = path.suffix.lower()
-  if suffix not in _SUFFIXES:
-    raise errors.UserError(
-        f"{path}: has the suffix {suffix or '(none)'}; expected {EXPECTED}.")
-  if suffix == ".mat":
-    return matlab_reader.read(path, required=["images"], optional=["labels"])
-  return _read_numpy(path, suffix)
-
-
 def _read_numpy(path: pathlib.Path, suffix: str) -> dict[str, np.ndarray]:
   try:
     # Objects stay unread: to read them would be to run what the file says.
-    loaded: Any = np.load(path, allow_pickle=False)
+    loaded: Any = np.load(path, allow_pickle=False, mmap_mode="r")
     if isinstance(loaded, np.ndarray) and suffix == ".npy":
       return {"images": loaded}
     if isinstance(loaded, np.lib.npyio.NpzFile) and suffix == ".npz":

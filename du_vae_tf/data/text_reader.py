@@ -17,9 +17,9 @@ from du_vae_tf.data import raw_files
 NO_LABEL: int = -1
 # What a raw file should hold, for messages.
 EXPECTED: str = "a text file with a sentence, or label<TAB>sentence, a line"
-_LARGEST_LABEL = 2**31 - 1
+BYTE_ORDER_MARK: bytes = b"\xef\xbb\xbf"
+LARGEST_LABEL: int = 2**31 - 1
 _INTEGER = re.compile(rb"-?[0-9]+")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ def read_files(
     lines[split], line_counts[split] = _read_lines(path)
   labelled = line_format == "labelled" or (line_format == "detect" and _has_labels(lines))
   if labelled:
-    lines = {split: [line for line in rows if line.label is None or _sentence(line).strip()]
+    lines = {split: [line for line in rows if line.label is None or sentence_of(line.text).strip()]
              for split, rows in lines.items()}
   for split, rows in lines.items():
     least = datasets.MIN_TRAINING_ROWS if split == "train" else 1
@@ -84,9 +84,31 @@ def read_files(
             else {split: [NO_LABEL] * len(rows) for split, rows in lines.items()})
   return {
       split: RawSplit(
-          sentences=[_sentence(line) if labelled else line.text for line in rows],
+          sentences=[sentence_of(line.text) if labelled else line.text for line in rows],
           labels=labels[split], blank_lines=line_counts[split] - len(rows))
       for split, rows in lines.items()}
+
+
+def label_of(line: bytes) -> bytes | None:
+  """The single word before the first TAB of a line, if there is one."""
+  head, tab, _ = line.partition(b"\t")
+  words = head.split() if tab else []
+  return words[0] if len(words) == 1 else None
+
+
+def is_number(label: bytes) -> bool:
+  """Whether a label is a class's number, and not its name."""
+  return _INTEGER.fullmatch(label) is not None
+
+
+def in_range(label: bytes) -> bool:
+  """Whether a label that is a number is one that a class may have."""
+  return 0 <= int(label[:20]) <= LARGEST_LABEL
+
+
+def sentence_of(line: bytes) -> bytes:
+  """What stands behind the label of a line."""
+  return line.partition(b"\t")[2]
 
 
 def check_utf8(content: bytes, path: pathlib.Path) -> None:
@@ -104,20 +126,14 @@ def _read_lines(path: pathlib.Path) -> tuple[list[_Line], int]:
   """The lines with at least one word, and the number of all lines."""
   content = raw_files.read_bytes(path, EXPECTED)
   check_utf8(content, path)
-  rows = content.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+  rows = content.removeprefix(BYTE_ORDER_MARK).split(b"\n")
   if not rows[-1]:
     rows.pop()
   lines = []
   for number, row in enumerate(rows, start=1):
     if row.strip():
-      head, tab, _ = row.partition(b"\t")
-      words = head.split() if tab else []
-      lines.append(_Line(path, number, row, words[0] if len(words) == 1 else None))
+      lines.append(_Line(path, number, row, label_of(row)))
   return lines, len(rows)
-
-
-def _sentence(line: _Line) -> bytes:
-  return line.text.partition(b"\t")[2]
 
 
 def _has_labels(lines: Mapping[str, Sequence[_Line]]) -> bool:
@@ -141,12 +157,12 @@ def _labels(lines: Mapping[str, Sequence[_Line]], class_names: bool) -> dict[str
     if line.label is None:
       raise errors.UserError(
           f"{line.place}: has no label; expected label<TAB>sentence with an integer label.")
-    if _INTEGER.fullmatch(line.label):
+    if is_number(line.label):
       first_integer = first_integer or line
-      if not 0 <= int(line.label[:20]) <= _LARGEST_LABEL:
+      if not in_range(line.label):
         raise errors.UserError(
             f"{line.place}: label {_shown(line.label)}; expected an integer from 0 to"
-            f" {_LARGEST_LABEL}.")
+            f" {LARGEST_LABEL}.")
     else:
       first_name = first_name or line
   if first_name is not None and (first_integer is not None or not class_names):

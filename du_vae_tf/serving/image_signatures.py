@@ -10,7 +10,8 @@ from du_vae_tf.models import vae
 from du_vae_tf.serving import encoding
 from du_vae_tf.serving import likelihood
 
-_THRESHOLD = 0.5
+# A grey value above it counts as ink.
+THRESHOLD = 0.5
 
 
 class ImageSignatures(tf.Module):
@@ -77,4 +78,4 @@ class ImageSignatures(tf.Module):
 
 
 def _batch(image: tf.Tensor) -> dict[str, tf.Tensor]:
-  return {"image": tf.cast(image > _THRESHOLD, tf.float32)}
+  return {"image": tf.cast(image > THRESHOLD, tf.float32)}

@@ -1,19 +1,18 @@
 """The folder that holds everything of a run: its paths, its configuration, its lock."""
 
 import dataclasses
-import fcntl
 import importlib.metadata
 import json
 import os
 import pathlib
 import shutil
-import socket
 from collections.abc import Mapping
-from typing import Any, IO
+from typing import Any
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import folder_lock
 
 _PATHS = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras")
@@ -38,44 +37,19 @@ class RunFolder:
     self.evaluations = self.path / "evaluations"
     self.samples = self.path / "samples"
     self.export = self.path / "export"
-    self._lock: IO[str] | None = None
+    self._lock = folder_lock.FolderLock(self.path, "run_dir")
 
   def acquire(self) -> None:
-    """Makes the folder and owns it until the process ends.
-
-    The lock is the operating system's, so that of a killed process is gone with it.
+    """Makes the folder and owns it until the process ends; see `FolderLock.acquire`.
 
     Raises:
       errors.UserError: another process owns it, or it cannot be written.
     """
-    try:
-      self.path.mkdir(parents=True, exist_ok=True)
-      handle = open(self.path / "lock", "a+", encoding="utf-8")
-    except OSError as error:
-      raise errors.UserError(
-          f"--run_dir={self.path}: cannot be written ({error.strerror}).") from None
-    try:
-      fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-      if os.fstat(handle.fileno()).st_nlink == 0:
-        raise BlockingIOError("the owner gave the lock up between opening and locking")
-    except OSError:
-      handle.seek(0)
-      owner = handle.read().strip() or "another process"
-      handle.close()
-      raise errors.UserError(
-          f"--run_dir={self.path}: in use by {owner}; wait for it, or give another --run_dir."
-      ) from None
-    handle.truncate(0)
-    handle.write(f"process {os.getpid()} on {socket.gethostname()}")
-    handle.flush()
-    self._lock = handle
+    self._lock.acquire()
 
   def release(self) -> None:
     """Gives the folder up."""
-    if self._lock is not None:
-      (self.path / "lock").unlink(missing_ok=True)
-      self._lock.close()
-      self._lock = None
+    self._lock.release()
 
   def clear(self) -> None:
     """Deletes what the run wrote, the lock apart.
