@@ -47,6 +47,8 @@ class Stepper:
     differentiate: gives terms, losses and gradients in place of plain differentiation.
 
   Attributes:
+    one_at_a_time: whether a call may take one step only: replicas exchange tensors of changing
+      sizes, such as sparse gradients, which TensorFlow does only once in a call.
     totals: float64 [len(TOTALS)], sums since the last `reset`.
     inner_totals: float64 [len(TOTALS)], sums of updates of the encoder alone.
     first_fault: int64 [2], step and index in `WATCHED` of the first non-finite term; step 0 while
@@ -61,6 +63,7 @@ class Stepper:
     self._strategy = strategy
     self._config = config
     self._kl_schedule = kl_schedule
+    self.one_at_a_time = strategy.num_replicas_in_sync > 1
     # All that is random is drawn before, so that XLA changes no draw.
     self._differentiate: Any = differentiate or self._loss_and_gradients
     if config.jit_compile:

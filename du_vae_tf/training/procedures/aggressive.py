@@ -55,8 +55,8 @@ class Aggressive:
 
   @property
   def one_at_a_time(self) -> bool:
-    """Whether an outer update is so long that only one is taken at a time."""
-    return bool(self._state["aggressive"])
+    """Whether only one outer update is taken at a time, which may be long."""
+    return bool(self._state["aggressive"]) or self._stepper.one_at_a_time
 
   def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
     """Takes the next steps; see `standard.Standard.outer_updates`."""

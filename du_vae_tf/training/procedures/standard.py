@@ -15,11 +15,13 @@ class Standard:
     stepper: takes the steps.
   """
 
-  # Whether an outer update is so long that only one is taken at a time.
-  one_at_a_time = False
-
   def __init__(self, stepper: step_lib.Stepper):
     self._stepper = stepper
+
+  @property
+  def one_at_a_time(self) -> bool:
+    """Whether only one outer update is taken at a time."""
+    return self._stepper.one_at_a_time
 
   def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
     """Takes the next steps.

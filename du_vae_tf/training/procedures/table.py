@@ -19,7 +19,7 @@ class Procedure(Protocol):
 
   @property
   def one_at_a_time(self) -> bool:
-    """Whether an outer update is so long that only one is taken at a time."""
+    """Whether only one outer update is taken at a time."""
 
   def outer_updates(self, iterator: Any, epoch: int, step: int, count: int) -> None:
     """Takes `count` steps on the next batches of `iterator`, the first with number `step`."""
