@@ -1,5 +1,6 @@
 """Draws from a trained model: `bazel run //du_vae_tf:generate -- --run_dir=...`."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from du_vae_tf import command_line
 from du_vae_tf import errors
 from du_vae_tf import finished_runs
 from du_vae_tf import startup
+from du_vae_tf.analysis import word_choice
 
 USAGE = """
 Draws from a trained run: samples of the prior, reconstructions, interpolations between two examples
@@ -55,25 +57,25 @@ SPECS = [
     command_line.Flag(
         name="decoding", type=str, default="greedy", group=_TEXT_GROUP,
         text="The likeliest word at each step, words drawn at random, or beam search.",
-        choices=("greedy", "sample", "beam")),
+        choices=word_choice.DECODINGS),
     command_line.Flag(
-        name="temperature", type=float, default=1.0, group=_TEXT_GROUP,
+        name="temperature", type=float, default=word_choice.DEFAULT_TEMPERATURE, group=_TEXT_GROUP,
         text="Divides the logits; --decoding=sample only."),
     command_line.Flag(
         name="top_k", type=int, default=None, group=_TEXT_GROUP,
         text="Only so many of the likeliest words are drawn; --decoding=sample only."),
     command_line.Flag(
-        name="beam_width", type=int, default=5, group=_TEXT_GROUP,
+        name="beam_width", type=int, default=word_choice.DEFAULT_BEAM_WIDTH, group=_TEXT_GROUP,
         text="Sentences that the search keeps; --decoding=beam only.")]
 
-_OWNERS = {"temperature": "sample", "top_k": "sample", "beam_width": "beam"}
+_CHOICE = tuple(field.name for field in dataclasses.fields(word_choice.WordChoice))
 _LEAST = {"num_samples": 0, "num_reconstructions": 0, "num_interpolations": 0, "num_analogies": 0,
-          "steps": 2, "draw_seed": 0, "top_k": 1, "beam_width": 1}
+          "steps": 2, "draw_seed": 0}
 _GIVEN = {"between": 2, "analogy": 3}
 
 
-def check(explicit: Mapping[str, Any]) -> None:
-  """Refuses values out of range, and flags without effect.
+def check(explicit: Mapping[str, Any]) -> word_choice.WordChoice:
+  """How words are chosen; refuses values out of range, and flags without effect.
 
   Raises:
     errors.UserError: there is one.
@@ -81,44 +83,46 @@ def check(explicit: Mapping[str, Any]) -> None:
   for name, least in _LEAST.items():
     if explicit.get(name, least) < least:
       raise errors.UserError(f"--{name}={explicit[name]}: must be at least {least}.")
-  if not explicit.get("temperature", 1.0) > 0.0:
-    raise errors.UserError(f"--temperature={explicit['temperature']}: must be above 0.")
-  for name, owner in _OWNERS.items():
-    if name in explicit and explicit.get("decoding", "greedy") != owner:
-      raise errors.UserError(f"--{name}: has an effect with --decoding={owner} only.")
   for name, count in _GIVEN.items():
     if len(explicit.get(name, [None] * count)) != count:
       raise errors.UserError(
           f"--{name}: must be given {count} times, once for each example; it was given"
           f" {len(explicit[name])} time(s).")
+  return word_choice.WordChoice(
+      **{name: explicit[name] for name in _CHOICE if name in explicit})
 
 
 def main(explicit: dict[str, Any]) -> None:
   """Draws from the run that the flags name."""
   paths = finished_runs.folders(explicit)
-  check(explicit)
+  choice = check(explicit)
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
+  from du_vae_tf.analysis import codec as codec_lib
   from du_vae_tf.analysis import generation
   from du_vae_tf.analysis import media
 
   # Images are drawn in float32 only, and sentences are not many.
   (run, corpus), = finished_runs.load({**explicit, "precision": "float32"}, paths)
+  for name in _CHOICE:
+    if name in explicit and run.config.modality != "text":
+      raise errors.UserError(
+          f"--{name}: has an effect on text only, and --run_dir={run.folder.path} is of images.")
   values = command_line.values_of(SPECS, explicit)
-  medium, write = media.make(run, corpus, values["split"], {
-      name: explicit[name] for name in ("decoding", *_OWNERS) if name in explicit})
+  medium = media.of_run(run)
   given: dict[str, Any] = {
       name: tuple(medium.given(value, f"--{name}") for value in explicit[name])
       for name in _GIVEN if name in explicit}
   generator = generation.Generator(
-      run.model, medium, corpus.splits[values["split"]].labels, values["draw_seed"])
+      codec_lib.Codec(run.model, medium, run.config.seed),
+      media.examples(run, corpus, values["split"]), values["draw_seed"], choice)
   generated = generator.generate(
       samples=values["num_samples"], reconstructions=values["num_reconstructions"],
       paths=values["num_interpolations"], steps=values["steps"],
       analogies=values["num_analogies"], **given)
   folder = pathlib.Path(values["output_dir"] or run.folder.samples)
-  written = write(generated, folder / "generated")
+  written = media.WRITERS[run.config.modality](generated, folder / "generated")
   for path in written:
     if path.suffix == ".md":
       console.say(path.read_text(encoding="utf-8"))

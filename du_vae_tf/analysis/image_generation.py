@@ -3,6 +3,7 @@
 import json
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -12,8 +13,12 @@ from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import seeds
 from du_vae_tf.analysis import generation
+from du_vae_tf.analysis import word_choice
+from du_vae_tf.data import image_batching
 from du_vae_tf.data import image_splits
+from du_vae_tf.data import in_memory
 from du_vae_tf.models import vae
+from du_vae_tf.training import loop
 from du_vae_tf.training import pictures
 
 _THRESHOLD = 0.5
@@ -21,19 +26,20 @@ _COLUMNS = 10
 
 
 class ImageMedium:
-  """Images float32 [side, side, 1] of 0 and 1; see `generation.Medium`.
+  """Images float32 [side, side, 1] of 0 and 1; see `codec.Medium`.
 
   Args:
-    model: of images, with its weights.
-    split: rows that items are drawn from.
+    model: of images, with its weights, in float32.
+    side: height and width of its images.
   """
 
-  def __init__(self, model: vae.VAE, split: image_splits.ImageSplit):
-    self._split = split
+  def __init__(self, model: vae.VAE, side: int):
+    self._side = side
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(input_signature=(tf.TensorSpec([None, model.latent_dim], tf.float32),
+                                  tf.TensorSpec([None], tf.int64)))
     def draw(z: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-      uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [split.side, split.side])
+      uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [side, side])
       return model.decoder.sample(z, uniform)[0]
 
     self._draw = draw
@@ -45,23 +51,41 @@ class ImageMedium:
         grey = np.asarray(picture.convert("L"), np.float32) / 255.0
     except (OSError, ValueError) as error:
       raise errors.UserError(f"{flag}={value}: not a picture that can be read ({error}).") from None
-    if grey.shape != (self._split.side, self._split.side):
+    if grey.shape != (self._side, self._side):
       raise errors.UserError(
           f"{flag}={value}: has {grey.shape[1]} x {grey.shape[0]} pixels; the model takes"
-          f" {self._split.side} x {self._split.side}.")
-    return (grey > _THRESHOLD).astype(np.float32)[..., np.newaxis]
+          f" {self._side} x {self._side}.")
+    return _inked(grey[..., np.newaxis])
 
-  def row(self, row: int) -> np.ndarray:
-    """The image of a row; a grey one is cut at one half."""
-    return (np.asarray(self._split.images[row]) > _THRESHOLD).astype(np.float32)
+  def items(self, values: Any, place: str) -> list[np.ndarray]:
+    """See `in_memory.images`; grey ones are cut at one half."""
+    return list(_inked(in_memory.images(values, place, self._side)))
 
-  def batch(self, items: Sequence[np.ndarray]) -> dict[str, tf.Tensor]:
+  def joined(self, items: Sequence[np.ndarray]) -> np.ndarray:
+    """One array [b, side, side, 1]."""
+    return np.stack(items)
+
+  def dataset(self, items: Sequence[np.ndarray]) -> tf.data.Dataset:
     """Images side by side."""
-    return {"image": tf.constant(np.stack(items))}
+    return image_batching.evaluation_dataset(
+        image_splits.make_split(np.stack(items)), loop.EVALUATION_BATCH)
 
-  def decode(self, z: tf.Tensor, seed: tf.Tensor) -> list[np.ndarray]:
+  def decode(self, z: tf.Tensor, seed: tf.Tensor,
+             choice: word_choice.WordChoice) -> list[np.ndarray]:
     """An image drawn from p(x | z) for each z."""
+    if choice != word_choice.WordChoice():
+      raise errors.UserError(
+          f"--decoding={choice.decoding}: has an effect on text only, and this model is of images.")
     return list(self._draw(z, seed).numpy())
+
+
+def examples(split: image_splits.ImageSplit) -> generation.Examples:
+  """The images of a split; grey ones are cut at one half."""
+  return generation.Examples(split.labels, lambda row: _inked(np.asarray(split.images[row])))
+
+
+def _inked(grey: np.ndarray) -> np.ndarray:
+  return (grey > _THRESHOLD).astype(np.float32)
 
 
 def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.Path]:

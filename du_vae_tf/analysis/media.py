@@ -1,56 +1,56 @@
-"""The medium of a run: sentences or images, and how what was generated is written."""
+"""The medium of a model: sentences or images, and how what was generated is written."""
 
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
+from du_vae_tf import config as config_lib
 from du_vae_tf import datasets
-from du_vae_tf import errors
+from du_vae_tf.analysis import codec as codec_lib
 from du_vae_tf.analysis import generation
 from du_vae_tf.analysis import image_generation
 from du_vae_tf.analysis import text_generation
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.data import image_corpus
 from du_vae_tf.data import text_corpus
+from du_vae_tf.data import vocabulary as vocabulary_lib
+from du_vae_tf.models import vae
 from du_vae_tf.training import runs
 
 Write = Callable[[generation.Generated, pathlib.Path], list[pathlib.Path]]
 
+WRITERS: dict[datasets.Modality, Write] = {
+    "text": text_generation.write, "image": image_generation.write}
 
-def make(run: runs.Run, corpus: corpus_lib.Corpus, split: str,
-         choice: Mapping[str, Any]) -> tuple[generation.Medium, Write]:
-  """How examples of a run come in and go out, and how they are written.
+
+def make(model: vae.VAE, config: config_lib.RunConfig, sizes: Mapping[str, int],
+         vocabulary: vocabulary_lib.Vocabulary | None) -> codec_lib.Medium:
+  """How examples of a model come in and go out.
 
   Args:
-    run: with its best weights.
-    corpus: its data.
-    split: which examples items are drawn from.
-    choice: how words are chosen: what is given of the fields of `text_generation.WordChoice`.
-
-  Raises:
-    errors.UserError: the run is of images, and there is something in `choice`.
+    model: with its weights; of images, in float32.
+    config: of its run.
+    sizes: what the data fix of the model; see `corpus.Corpus`.
+    vocabulary: of text; None of images.
   """
-  return _MEDIA[run.config.modality](run, corpus, split, choice)
-
-
-def _text(run: runs.Run, corpus: corpus_lib.Corpus, split: str,
-          choice: Mapping[str, Any]) -> tuple[generation.Medium, Write]:
-  text = cast(text_corpus.TextCorpus, corpus)
+  if vocabulary is None:
+    return image_generation.ImageMedium(model, sizes["side"])
+  max_length = cast(int, config.max_length)
+  # Runs of old do not say how long their longest training sentence was.
   return text_generation.TextMedium(
-      run.model, text.vocabulary, text.splits[split], cast(int, run.config.max_length),
-      text.splits["train"].max_words, text_generation.WordChoice(**choice)), text_generation.write
+      model, vocabulary, max_length, sizes.get("max_words", max_length))
 
 
-def _image(run: runs.Run, corpus: corpus_lib.Corpus, split: str,
-           choice: Mapping[str, Any]) -> tuple[generation.Medium, Write]:
-  if choice:
-    raise errors.UserError(
-        f"--{next(iter(choice))}: has an effect on text only, and --run_dir={run.folder.path} is"
-        " of images.")
-  images = cast(image_corpus.ImageCorpus, corpus)
-  return (image_generation.ImageMedium(run.model, images.splits[split]),
-          image_generation.write)
+def of_run(run: runs.Run) -> codec_lib.Medium:
+  """The medium of a run; nothing but its folder is needed."""
+  vocabulary = (vocabulary_lib.load(run.folder.vocabulary) if run.config.modality == "text"
+                else None)
+  return make(run.model, run.config, run.sizes, vocabulary)
 
 
-_MEDIA: dict[datasets.Modality, Callable[..., tuple[generation.Medium, Write]]] = {
-    "text": _text, "image": _image}
+def examples(run: runs.Run, corpus: corpus_lib.Corpus, split: str) -> generation.Examples:
+  """The examples of a split of the data of a run."""
+  if run.config.modality == "image":
+    return image_generation.examples(cast(image_corpus.ImageCorpus, corpus).splits[split])
+  text = cast(text_corpus.TextCorpus, corpus)
+  return text_generation.examples(text.vocabulary, text.splits[split])

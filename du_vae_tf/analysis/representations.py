@@ -1,4 +1,4 @@
-"""What a trained encoder makes of a split: posteriors and representations, beside the labels."""
+"""What a trained encoder makes of examples: posteriors and representations, beside the labels."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,13 +10,14 @@ import tensorflow as tf
 from du_vae_tf import seeds
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.estimators import posterior_pass
+from du_vae_tf.models import vae
 from du_vae_tf.training import loop
 from du_vae_tf.training import runs
 
 
 @dataclasses.dataclass(frozen=True)
-class Encoded:
-  """The N examples of a split, in its order.
+class Encoding:
+  """The posteriors of N examples with n latent dimensions.
 
   Attributes:
     mean: float32 [N, n], of the Gaussian posterior, or of the Gaussian before a flow.
@@ -26,7 +27,6 @@ class Encoded:
       and center (m = 2 n).
     sample: float32 [N, n], one z of each posterior.
     kl_per_dimension: float32 [N, n], KL to the prior, nats; Monte Carlo with a flow.
-    labels: int32 [N], -1 where there is none.
   """
 
   mean: np.ndarray
@@ -35,12 +35,65 @@ class Encoded:
   representation: np.ndarray
   sample: np.ndarray
   kl_per_dimension: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded(Encoding):
+  """The posteriors of the examples of a split, in its order.
+
+  Attributes:
+    labels: int32 [N], -1 where there is none.
+  """
+
   labels: np.ndarray
+
+
+class Encoder:
+  """Encodes in evaluation mode; traced once, used for any number of data sets.
+
+  Args:
+    model: with its weights.
+    seed: of the run; the sample of an example depends on it and on the example's number alone.
+  """
+
+  def __init__(self, model: vae.VAE, seed: int):
+    self._model = model
+    self._seed = seed
+
+  @tf.function(reduce_retracing=True)
+  def _step(self, iterator: Any) -> dict[str, tf.Tensor]:
+    batch = next(iterator)
+    posterior = self._model.posterior(batch)
+    noise = seeds.row_normals(
+        self._seed, "representations", batch["row"],
+        [self._model.family.evaluation_samples, self._model.latent_dim])
+    latent = posterior.terms(tf.transpose(noise, [1, 0, 2]))
+    return {
+        "mean": posterior.mean, "variance": posterior.variance, "center": posterior.center,
+        "representation": posterior.representation(), "sample": latent["sample"],
+        "kl_per_dimension": latent["kl_per_dimension"], "labels": batch["label"],
+        "row": batch["row"]}
+
+  def encode(self, dataset: tf.data.Dataset,
+             check: Callable[[], None] = lambda: None) -> dict[str, np.ndarray]:
+    """The parts of `Encoded` by name, in order of `row`.
+
+    Args:
+      dataset: of batches, each example once.
+      check: called between batches; raises to interrupt.
+
+    Raises:
+      ValueError: the data set is empty.
+    """
+    joined = posterior_pass.gather(self._step, dataset, check)
+    # Text comes in order of length.
+    order = np.argsort(joined.pop("row"))
+    return {name: values[order] for name, values in joined.items()}
 
 
 def encode(run: runs.Run, corpus: corpus_lib.Corpus, split: str,
            max_examples: int | None = None, check: Callable[[], None] = lambda: None) -> Encoded:
-  """Encodes a split in evaluation mode; grey images are binarised once.
+  """Encodes a split; grey images are binarised once.
 
   Args:
     run: with its best weights.
@@ -49,23 +102,5 @@ def encode(run: runs.Run, corpus: corpus_lib.Corpus, split: str,
     max_examples: the first so many examples of the split; None for all.
     check: called between batches; raises to interrupt.
   """
-
-  @tf.function(reduce_retracing=True)
-  def step(iterator: Any) -> dict[str, tf.Tensor]:
-    batch = next(iterator)
-    posterior = run.model.posterior(batch)
-    noise = seeds.row_normals(
-        run.config.seed, "representations", batch["row"],
-        [run.model.family.evaluation_samples, run.model.latent_dim])
-    latent = posterior.terms(tf.transpose(noise, [1, 0, 2]))
-    return {
-        "mean": posterior.mean, "variance": posterior.variance, "center": posterior.center,
-        "representation": posterior.representation(), "sample": latent["sample"],
-        "kl_per_dimension": latent["kl_per_dimension"], "labels": batch["label"],
-        "row": batch["row"]}
-
-  joined = posterior_pass.gather(
-      step, corpus.evaluation_dataset(split, loop.EVALUATION_BATCH, max_examples), check)
-  # Text is evaluated in order of length.
-  order = np.argsort(joined.pop("row"))
-  return Encoded(**{name: values[order] for name, values in joined.items()})
+  dataset = corpus.evaluation_dataset(split, loop.EVALUATION_BATCH, max_examples)
+  return Encoded(**Encoder(run.model, run.config.seed).encode(dataset, check))

@@ -12,55 +12,35 @@ from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import markdown_table
 from du_vae_tf.analysis import generation
+from du_vae_tf.analysis import word_choice
 from du_vae_tf.data import encoding
+from du_vae_tf.data import in_memory
 from du_vae_tf.data import text_batching
 from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import vae
-
-DECODINGS = ("greedy", "sample", "beam")
-
-
-@dataclasses.dataclass(frozen=True)
-class WordChoice:
-  """How words are chosen.
-
-  Attributes:
-    decoding: one of `DECODINGS`.
-    temperature: of `sample`.
-    top_k: of `sample`; None: all words.
-    beam_width: of `beam`, whose likeliest sentence is taken.
-  """
-
-  decoding: str = "greedy"
-  temperature: float = 1.0
-  top_k: int | None = None
-  beam_width: int = 5
+from du_vae_tf.training import loop
 
 
 class TextMedium:
-  """Sentences; see `generation.Medium`.
+  """Sentences; see `codec.Medium`.
 
   Args:
     model: of text, with its weights.
     vocabulary: of the run.
-    split: rows that items are drawn from.
     max_length: longer sentences are cut to so many words, as in training.
     longest: most words of a decoded sentence.
-    choice: how words are chosen.
   """
 
-  def __init__(self, model: vae.VAE, vocabulary: vocabulary_lib.Vocabulary,
-               split: encoding.EncodedSplit, max_length: int, longest: int, choice: WordChoice):
+  def __init__(self, model: vae.VAE, vocabulary: vocabulary_lib.Vocabulary, max_length: int,
+               longest: int):
+    self._decoder = model.decoder
+    # Any number of sentences in one graph.
+    self._signature = (tf.TensorSpec([None, model.latent_dim], tf.float32),
+                       tf.TensorSpec([None], tf.int64))
     self._vocabulary = vocabulary
-    self._split = split
     self._max_length = max_length
-    decoder, most = model.decoder, longest + 1
-    choose: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
-        "greedy": lambda z, seed: decoder.greedy(z, most),
-        "sample": lambda z, seed: decoder.sample(
-            z, most, seed, choice.temperature, choice.top_k),
-        "beam": lambda z, seed: decoder.beam_search(z, most, choice.beam_width)[0][:, 0]}
-    self._choose = tf.function(choose[choice.decoding], reduce_retracing=True)
+    self._most = longest + 1
+    self._graphs: dict[word_choice.WordChoice, Callable[..., tf.Tensor]] = {}
 
   def given(self, value: str, flag: str) -> str:
     """The sentence itself; words that the model does not know become `<unk>`."""
@@ -68,18 +48,41 @@ class TextMedium:
       raise errors.UserError(f"{flag}: an empty sentence; give at least one word.")
     return value
 
-  def row(self, row: int) -> str:
-    """The sentence of a row, as the model reads it."""
-    return self._vocabulary.decode(self._split.words(row))
+  def items(self, values: Any, place: str) -> list[str]:
+    """See `in_memory.sentences`."""
+    return in_memory.sentences(values, place)
 
-  def batch(self, items: Sequence[str]) -> dict[str, tf.Tensor]:
+  def joined(self, items: Sequence[str]) -> list[str]:
+    """A list."""
+    return list(items)
+
+  def dataset(self, items: Sequence[str]) -> tf.data.Dataset:
     """Sentences as ids."""
-    return text_batching.pad_batch([
-        self._vocabulary.encode(item.encode().split()[:self._max_length]) for item in items])
+    split = in_memory.encode(items, self._vocabulary, self._max_length)
+    return text_batching.evaluation_dataset(split, loop.EVALUATION_BATCH)
 
-  def decode(self, z: tf.Tensor, seed: tf.Tensor) -> list[str]:
+  def decode(self, z: tf.Tensor, seed: tf.Tensor, choice: word_choice.WordChoice) -> list[str]:
     """A sentence for each z."""
-    return [self._vocabulary.decode(ids) for ids in self._choose(z, seed).numpy()]
+    if choice not in self._graphs:
+      self._graphs[choice] = tf.function(self._search(choice), input_signature=self._signature)
+    return [self._vocabulary.decode(ids) for ids in self._graphs[choice](z, seed).numpy()]
+
+  def _search(self, choice: word_choice.WordChoice) -> Callable[..., tf.Tensor]:
+    """Token ids for z and seeds."""
+    decoder, most = self._decoder, self._most
+    temperature = choice.temperature or word_choice.DEFAULT_TEMPERATURE
+    width = choice.beam_width or word_choice.DEFAULT_BEAM_WIDTH
+    searches: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
+        "greedy": lambda z, seed: decoder.greedy(z, most),
+        "sample": lambda z, seed: decoder.sample(z, most, seed, temperature, choice.top_k),
+        "beam": lambda z, seed: decoder.beam_search(z, most, width)[0][:, 0]}
+    return searches[choice.decoding]
+
+
+def examples(vocabulary: vocabulary_lib.Vocabulary,
+             split: encoding.EncodedSplit) -> generation.Examples:
+  """The sentences of a split, as the model reads them."""
+  return generation.Examples(split.labels, lambda row: vocabulary.decode(split.words(row)))
 
 
 def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.Path]:

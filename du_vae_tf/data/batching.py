@@ -45,6 +45,19 @@ class TrainBatches:
     """
     return dataset(self.plan(epoch)[first:], self.assemble, self._spec)
 
+  def epochs(self, first: int, end: int) -> tf.data.Dataset:
+    """The batches of several epochs, one epoch after the other; of no announced number.
+
+    Args:
+      first: epoch, from 0.
+      end: the epoch after the last one.
+    """
+    def rows() -> Iterator[np.ndarray]:
+      for epoch in range(first, end):
+        yield from self.plan(epoch)
+
+    return _generated(rows, self.assemble, self._spec).prefetch(_PREFETCH)
+
 
 def dataset(plan: Plan, assemble: Assemble, spec: Spec) -> tf.data.Dataset:
   """The batches of a plan.
@@ -54,10 +67,15 @@ def dataset(plan: Plan, assemble: Assemble, spec: Spec) -> tf.data.Dataset:
     assemble: row numbers -> batch.
     spec: what a batch is.
   """
-  def generate() -> Iterator[dict[str, np.ndarray]]:
-    for rows in plan:
-      yield assemble(rows)
-
-  batches = tf.data.Dataset.from_generator(generate, output_signature=dict(spec))
+  batches = _generated(lambda: iter(plan), assemble, spec)
   batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan)))
   return batches.prefetch(_PREFETCH)
+
+
+def _generated(plan: Callable[[], Iterator[np.ndarray]], assemble: Assemble,
+               spec: Spec) -> tf.data.Dataset:
+  def generate() -> Iterator[dict[str, np.ndarray]]:
+    for rows in plan():
+      yield assemble(rows)
+
+  return tf.data.Dataset.from_generator(generate, output_signature=dict(spec))

@@ -38,7 +38,11 @@ class Corpus(Protocol):
 
   @property
   def sizes(self) -> dict[str, int]:
-    """What the data fix of the networks: `vocab_size` of text, `side` of images."""
+    """What the data fix of the model.
+
+    Of text `vocab_size`, and `max_words` of the longest training sentence, at which decoding ends;
+    of images `side`.
+    """
 
   @property
   def splits(self) -> Mapping[str, Split]:

@@ -63,7 +63,7 @@ class ImageCorpus:
 
   @property
   def sizes(self) -> dict[str, int]:
-    """What the data fix of the networks."""
+    """What the data fix of the model."""
     return {"side": self.splits["train"].side}
 
   def train_batches(self, config: config_lib.RunConfig) -> batching.TrainBatches:

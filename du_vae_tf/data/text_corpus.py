@@ -47,8 +47,8 @@ class TextCorpus:
 
   @property
   def sizes(self) -> dict[str, int]:
-    """What the data fix of the networks."""
-    return {"vocab_size": len(self.vocabulary)}
+    """What the data fix of the model."""
+    return {"vocab_size": len(self.vocabulary), "max_words": self.splits["train"].max_words}
 
   def train_batches(self, config: config_lib.RunConfig) -> batching.TrainBatches:
     """See `text_batching.train_batches`."""

@@ -1,6 +1,7 @@
 """A finished run, read back from its folder."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from du_vae_tf import config as config_lib
@@ -21,6 +22,7 @@ class Run:
     folder: where it lies.
     config: what it was made from.
     data_digest: content of its data.
+    sizes: what the data fix of the model; see `corpus.Corpus`.
     model: with the best weights.
     progress: how far the training came.
     precision: of the model's products, float32 or bfloat16.
@@ -29,6 +31,7 @@ class Run:
   folder: run_folder.RunFolder
   config: config_lib.RunConfig
   data_digest: str
+  sizes: Mapping[str, int]
   model: vae.VAE
   progress: checkpoints.Progress
   precision: str
@@ -68,5 +71,5 @@ def load(path: str, precision: str = "float32") -> Run:
   progress = checkpoints.read_progress(folder)
   checkpoints.restore_best(folder, model, progress)
   return Run(
-      folder=folder, config=config, data_digest=digest, model=model, progress=progress,
-      precision=resolved)
+      folder=folder, config=config, data_digest=digest, sizes=sizes, model=model,
+      progress=progress, precision=resolved)

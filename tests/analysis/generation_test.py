@@ -4,44 +4,28 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl.testing import absltest
 
+from du_vae_tf.analysis import codec as codec_lib
 from du_vae_tf.analysis import generation
 from du_vae_tf.analysis import text_generation
+from tests.analysis import identity
 
 
-class Posterior:
-  def __init__(self, center):
-    self.center = center
+class Vectors(identity.Vectors):
+  """What is decoded is z with its seed."""
 
-
-class Identity:
-  """Items are vectors, and the center of a vector's posterior is the vector."""
-
-  latent_dim = 3
-
-  def posterior(self, batch):
-    return Posterior(batch["vector"])
-
-
-class Vectors:
-  """Rows are multiples of (1, 2, 3); what is decoded is z with its seed."""
-
-  def row(self, row):
-    return row * np.array([1.0, 2.0, 3.0], np.float32)
-
-  def batch(self, items):
-    return {"vector": tf.constant(np.stack(items))}
-
-  def decode(self, z, seed):
+  def decode(self, z, seed, choice):
     return list(zip(z.numpy(), seed.numpy(), strict=True))
 
 
 def generate(labels: Any = None, seed: int = 5, **changes: Any) -> generation.Generated:
   labels = np.zeros(200, np.int32) if labels is None else labels
   counts = {"samples": 70, "reconstructions": 3, "paths": 4, "steps": 5, "analogies": 2} | changes
-  return generation.Generator(Identity(), Vectors(), labels, seed).generate(**counts)
+  # Rows are multiples of (1, 2, 3).
+  examples = generation.Examples(labels, lambda row: row * np.array([1.0, 2.0, 3.0], np.float32))
+  codec = codec_lib.Codec(identity.Identity(), Vectors(), seed=0)
+  return generation.Generator(codec, examples, seed).generate(**counts)
 
 
 class GeneratorTest(absltest.TestCase):

@@ -21,8 +21,8 @@ class RepresentationsTest(parameterized.TestCase):
     model = builders.build_model(config, corpus.sizes)
     for weight in model.trainable_variables:
       weight.assign(np.random.default_rng(1).normal(size=weight.shape))
-    run = runs.Run(folder=None, config=config, data_digest="", model=model, progress=None,
-                   precision="float32")
+    run = runs.Run(folder=None, config=config, data_digest="", sizes=corpus.sizes, model=model,
+                   progress=None, precision="float32")
     encoded = representations.encode(run, corpus, "train")
     some = representations.encode(run, corpus, "train", max_examples=7)
     self.assertEqual(encoded.representation.shape, (70, 6 if method == "du_iaf" else 3))

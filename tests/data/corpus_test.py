@@ -31,7 +31,7 @@ class CorpusTest(parameterized.TestCase):
         "data_dir": f"{self.folder}/cache", **flags}, {})
 
   @parameterized.parameters(
-      ("text", {"vocab_size": 7}, {"ids", "length", "label", "row"}),
+      ("text", {"vocab_size": 7, "max_words": 2}, {"ids", "length", "label", "row"}),
       ("image", {"side": 8}, {"image", "label", "row"}))
   def test_both_kinds_are_used_the_same_way(self, kind, sizes, parts):
     config = self._config(kind)
@@ -56,7 +56,7 @@ class CorpusTest(parameterized.TestCase):
     corpus_lib.load(config).save(path)
     self.assertEqual(set(vocabulary.load(path).words[4:]), {b"a", b"b", b"c"})
     vocabulary.Vocabulary([b"z", b"a"]).save(path)
-    self.assertEqual(corpus_lib.load(config, path).sizes, {"vocab_size": 6})
+    self.assertEqual(corpus_lib.load(config, path).sizes["vocab_size"], 6)
 
   def test_images_save_nothing_and_need_no_vocabulary(self):
     config = self._config("image")

@@ -112,7 +112,7 @@ class CorpusTest(parameterized.TestCase):
     given.save(path)
     loaded = text_corpus.load(self._config(vocab_size=5), path)
     self.assertEqual(loaded.vocabulary, given)
-    self.assertEqual(loaded.sizes, {"vocab_size": 6})
+    self.assertEqual(loaded.sizes, {"vocab_size": 6, "max_words": 5})
     self.assertEqual(self._texts(loaded, "valid"), ["a never", "<unk>"])
 
   def test_a_vocabulary_beside_the_files_is_used_and_named(self):
