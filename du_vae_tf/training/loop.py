@@ -17,6 +17,7 @@ from du_vae_tf.data import image_corpus
 from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.models import builders
 from du_vae_tf.training import checkpoints
+from du_vae_tf.training import epoch_figures
 from du_vae_tf.training import epoch_lines
 from du_vae_tf.training import kl_schedules
 from du_vae_tf.training import optimizers
@@ -32,7 +33,7 @@ from du_vae_tf.training import summaries
 from du_vae_tf.training.procedures import table as procedures
 
 # Steps between two looks at the sums: a look waits for the device.
-_LOOK_EVERY = 10
+LOOK_EVERY = 10
 
 # Steps run in one call for so long, which spares small models the price of a call and still lets a
 # request to stop through.
@@ -178,15 +179,15 @@ class Training:
     while progress.batch < self._batches.batches_per_epoch:
       at_once = 1 if self._procedure.one_at_a_time else self._steps_at_once
       count = min(at_once, self._batches.batches_per_epoch - progress.batch,
-                  _LOOK_EVERY - progress.batch % _LOOK_EVERY)
+                  LOOK_EVERY - progress.batch % LOOK_EVERY)
       self._procedure.outer_updates(iterator, progress.epoch, progress.step + 1, count)
       progress.batch += count
       progress.step += count
-      if progress.batch % _LOOK_EVERY == 0:
+      if progress.batch % LOOK_EVERY == 0:
         self._refuse_faults()
         logs = self._stepper.means("loss", "kl")
-        fitting = int(_CALL_SECONDS * _LOOK_EVERY / since_look.lap())
-        self._steps_at_once = max(1, min(_LOOK_EVERY, fitting))
+        fitting = int(_CALL_SECONDS * LOOK_EVERY / since_look.lap())
+        self._steps_at_once = max(1, min(LOOK_EVERY, fitting))
       self._callbacks.on_train_batch_end(progress.batch - 1, logs)
       self._stop.check()
       if since_save.seconds > 60 * self._config.checkpoint_minutes:
@@ -199,26 +200,14 @@ class Training:
     return bool(self._stepper.regularized(self.progress.step))
 
   def _refuse_faults(self) -> None:
-    step, index = self._stepper.first_fault.numpy()
-    if step:
-      raise errors.DivergedError(
-          f"step {step}: the {step_lib.WATCHED[index]} is not finite, so training stopped; the"
-          f" last good state is in {self._folder.checkpoints}. A lower --learning_rate may help.")
+    self._stepper.refuse_faults(f"the last good state is in {self._folder.checkpoints}")
 
   def _row(self, collected: posterior_pass.Collected, learning_rate: float) -> dict[str, Any]:
     """The line of metrics.jsonl of the running epoch."""
     progress = self.progress
-    totals = self._stepper.totals_by_name()
-    means = self._stepper.means("reconstruction", "kl")
-    speeds = {"examples_per_second": totals["examples"] / progress.epoch_seconds}
-    if self._config.modality == "text":
-      speeds["words_per_second"] = totals["tokens"] / progress.epoch_seconds
-    return {
-        "epoch": progress.epoch + 1, "step": progress.step,
-        "kl_weight": float(self._kl_schedule.weight(progress.step)),
-        "learning_rate": learning_rate,
-        "train_reconstruction": means["reconstruction"], "train_kl": means["kl"],
-        **collected.figures(), **speeds}
+    return {"epoch": progress.epoch + 1} | epoch_figures.make(
+        self._config, self._stepper, step=progress.step, learning_rate=learning_rate,
+        seconds=progress.epoch_seconds, collected=collected)
 
   def _judge(self, schedule: plateau.Plateau, loss: float) -> None:
     """Keeps the best weights, and lets the schedule lower the learning rate or stop."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import errors
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
 from du_vae_tf.objectives import schedules
@@ -47,6 +48,7 @@ class Stepper:
     differentiate: gives terms, losses and gradients in place of plain differentiation.
 
   Attributes:
+    kl_schedule: as given.
     one_at_a_time: whether a call may take one step only: replicas exchange tensors of changing
       sizes, such as sparse gradients, which TensorFlow does only once in a call.
     totals: float64 [len(TOTALS)], sums since the last `reset`.
@@ -62,7 +64,7 @@ class Stepper:
     self._optimizers = optimizers
     self._strategy = strategy
     self._config = config
-    self._kl_schedule = kl_schedule
+    self.kl_schedule = kl_schedule
     self.one_at_a_time = strategy.num_replicas_in_sync > 1
     # All that is random is drawn before, so that XLA changes no draw.
     self._differentiate: Any = differentiate or self._loss_and_gradients
@@ -74,7 +76,7 @@ class Stepper:
 
   def regularized(self, step: Any) -> Any:
     """Whether variance floor and variance dropout act at this step (counted from 1)."""
-    return self._config.fidelity_row.regularize_from_start or self._kl_schedule.settled(step)
+    return self._config.fidelity_row.regularize_from_start or self.kl_schedule.settled(step)
 
   @tf.function
   def take(self, iterator: Any, step: tf.Tensor, count: tf.Tensor) -> None:
@@ -126,7 +128,7 @@ class Stepper:
     rows = tf.shape(batch["row"])[0]
     all_rows = context.all_reduce("SUM", tf.cast(rows, tf.float32))
     terms, losses, gradients = self._differentiate(
-        self._drawn(batch, step, inner), self._kl_schedule.weight(step), self.regularized(step),
+        self._drawn(batch, step, inner), self.kl_schedule.weight(step), self.regularized(step),
         all_rows, self._seed("word_dropout", step, inner))
     gradients, norm = reduced_and_clipped(gradients)
     self._optimizers.apply(gradients, parts)
@@ -184,6 +186,21 @@ class Stepper:
   def reset(self, totals: Sequence[float] | None = None) -> None:
     """Starts the sums of an epoch, or continues those of an interrupted one."""
     self.totals.assign([0.0] * len(TOTALS) if totals is None else totals)
+
+  def refuse_faults(self, state: str) -> None:
+    """Ends the training if a term was not finite.
+
+    Args:
+      state: for the message: where the last good weights are.
+
+    Raises:
+      errors.DivergedError: one was; the message names the first one and its step.
+    """
+    step, index = self.first_fault.numpy()
+    if step:
+      raise errors.DivergedError(
+          f"step {step}: the {WATCHED[index]} is not finite, so training stopped; {state}. A lower"
+          " --learning_rate may help.")
 
   def totals_by_name(self) -> dict[str, float]:
     """The sums so far."""
