@@ -1,80 +1,74 @@
 """What an exported image model answers: images in, images and numbers out, all in the graph."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import tensorflow as tf
 
 from du_vae_tf import seeds
 from du_vae_tf.models import vae
 from du_vae_tf.serving import encoding
 from du_vae_tf.serving import likelihood
+from du_vae_tf.serving import limits as limits_lib
+from du_vae_tf.serving import signatures
 
 # A grey value above it counts as ink.
 THRESHOLD = 0.5
 
 
-class ImageSignatures(tf.Module):
+class ImageSignatures(signatures.Signatures):
   """The signatures of an image model.
 
-  Images are float32 [b, side, side, 1]; the model is one of binary images, so values are taken as
-  0 or 1 by whether they exceed 0.5.
+  Images are float32 [b, side, side, 1] of numbers in [0, 1]; the model is one of binary images, so
+  values are taken as 0 or 1 by whether they exceed 0.5. What is drawn depends on the row and its
+  seed alone.
+
+  | signature | inputs | outputs |
+  |---|---|---|
+  | `encode` | `image` | see `encoding.encode` |
+  | `decode` | `z` [b, n], `seed` int64 [b] | `image` drawn given z, 0 or 1; `probabilities` of each
+    pixel to be 1, given z and the pixels drawn before it |
+  | `reconstruct` | `image`, `seed` | `decode` of the center |
+  | `interpolate` | `start`, `end`, `weight` [b], `seed` | `decode` between the centers |
+  | `generate` | `seed` | `decode` of z from the prior |
+  | `log_likelihood` | `image`, `seed` | see `likelihood.log_likelihood` |
 
   Args:
     model: with its weights; evaluation mode throughout.
     side: height and width of its images.
+    limits: of a request.
   """
 
-  def __init__(self, model: vae.VAE, side: int):
-    super().__init__()
-    self._model = model
-    self._weights = [variable.value for variable in model.variables]
+  def __init__(self, model: vae.VAE, side: int, limits: limits_lib.Limits):
+    super().__init__(model, limits.max_rows)
     self._side = side
-    image = tf.TensorSpec([None, side, side, 1], tf.float32, name="image")
-    seed = tf.TensorSpec([None], tf.int64, name="seed")
-    self._functions = {
-        "encode": tf.function(self.encode, input_signature=[image]),
-        "reconstruct": tf.function(self.reconstruct, input_signature=[image, seed]),
-        "generate": tf.function(self.generate, input_signature=[seed]),
-        "log_likelihood": tf.function(self.log_likelihood, input_signature=[image, seed])}
+    image, start, end = (
+        signatures.Input(
+            tf.TensorSpec([None, side, side, 1], tf.float32, name=name),
+            signatures.unit_interval(name)) for name in ("image", "start", "end"))
 
-  @property
-  def signatures(self) -> Mapping[str, Any]:
-    """The functions by the names of the signatures."""
-    return self._functions
+    # Functions of their own: each is traced once for all signatures that call it.
+    @tf.function(input_signature=[image.spec], autograph=False)
+    def encode(image: tf.Tensor) -> dict[str, tf.Tensor]:
+      return encoding.encode(model, _batch(image))
 
-  def encode(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Posterior of each image; see `encoding.encode`."""
-    return encoding.encode(self._model, _batch(image))
+    @tf.function(input_signature=[self._z.spec, self._seed.spec], autograph=False)
+    def decode(z: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+      uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [side, side])
+      drawn, logits = model.decoder.sample(z, uniform)
+      return {"image": drawn, "probabilities": tf.sigmoid(logits)}
 
-  def reconstruct(self, image: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    """An image drawn from p(x | z) at the center z of the posterior; `generate` has the results.
+    def center(image: tf.Tensor) -> tf.Tensor:
+      return encode(image)["center"]
 
-    The result depends on the image and its seed alone, not on the rest of the batch.
-    """
-    return self._draw(self._model.posterior(_batch(image)).center, seed)
-
-  def generate(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    """An image drawn from the model, one for each seed [b].
-
-    Returns:
-      `image`: 0 or 1; `probabilities`: of each pixel to be 1, given z and the pixels drawn before
-      it; float32 [b, side, side, 1].
-    """
-    z = seeds.row_normals(seed, "generate", tf.zeros_like(seed), [self._model.latent_dim])
-    return self._draw(z, seed)
-
-  def log_likelihood(self, image: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Importance-weighted log p(x), nats: `log_likelihood`, float32 [b].
-
-    The value depends on the image and its seed alone, not on the rest of the batch.
-    """
-    return {"log_likelihood": likelihood.log_likelihood(self._model, _batch(image), seed)}
-
-  def _draw(self, z: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [self._side, self._side])
-    image, logits = self._model.decoder.sample(z, uniform)
-    return {"image": image, "probabilities": tf.sigmoid(logits)}
+    self._add("encode", encode, image)
+    self._add("decode", decode, self._z, self._seed)
+    self._add("reconstruct", lambda image, seed: decode(center(image), seed), image, self._seed)
+    self._add(
+        "interpolate", lambda start, end, weight, seed: decode(
+            encoding.between(center(start), center(end), weight), seed),
+        start, end, self._weight, self._seed)
+    self._add("generate", lambda seed: decode(self._prior(seed), seed), self._seed)
+    self._add(
+        "log_likelihood", lambda image, seed: likelihood.log_likelihood(
+            model, _batch(image), seed), image, self._seed)
 
 
 def _batch(image: tf.Tensor) -> dict[str, tf.Tensor]:

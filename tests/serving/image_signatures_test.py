@@ -9,15 +9,18 @@ import tensorflow as tf
 from du_vae_tf import seeds
 from du_vae_tf.serving import image_signatures
 from du_vae_tf.serving import likelihood
+from du_vae_tf.serving import limits
 from tests.data import own_images
+from tests.serving import contract
 from tests.training import tiny_images
 
 SIDE, LATENT_DIM = tiny_images.SIDE, tiny_images.LATENT_DIM
 
 
-class SignaturesTest(tf.test.TestCase):
+class SignaturesTest(contract.Contract):
 
   method = "du_vae"
+  example = "image"
 
   @classmethod
   def setUpClass(cls):
@@ -32,12 +35,17 @@ class SignaturesTest(tf.test.TestCase):
         variable.assign(generator.normal(0.0, 0.5, variable.shape))
       elif "latent" in variable.path:  # So that images depend on z.
         variable.assign(3.0 * variable)
-    module = image_signatures.ImageSignatures(cls.model, SIDE)
-    path = str(pathlib.Path(folder) / "saved")
-    tf.saved_model.save(module, path, signatures=dict(module.signatures))
-    cls.loaded = tf.saved_model.load(path)
+    module = image_signatures.ImageSignatures(
+        cls.model, SIDE, limits.Limits(max_rows=contract.MAX_ROWS))
+    cls.path = str(pathlib.Path(folder) / "saved")
+    tf.saved_model.save(module, cls.path, signatures=module.signatures)
+    cls.loaded = tf.saved_model.load(cls.path)
     cls.grey = own_images.draw(4, SIDE, seed=2)[0][..., np.newaxis]
     cls.binary = (cls.grey > 0.5).astype(np.float32)
+    cls.given = {
+        "image": cls.binary[:3], "start": cls.grey[1:], "end": cls.binary[:3],
+        "z": generator.normal(size=[3, LATENT_DIM]), "weight": [0.2, 0.5, 0.9],
+        "seed": [11, 5, 12]}
 
   def ask(self, name: str, *, image: np.ndarray | None = None,
           seed: list[int] | None = None) -> dict[str, np.ndarray]:
@@ -67,6 +75,7 @@ class SignaturesTest(tf.test.TestCase):
     self.assertAllClose(answers["mean"], posterior.mean, rtol=1e-4, atol=1e-5)
     self.assertAllClose(answers["variance"], posterior.variance, rtol=1e-4)
     self.assertAllClose(answers["representation"], posterior.representation(), rtol=1e-4, atol=1e-5)
+    self.assertAllClose(answers["center"], posterior.center, rtol=1e-4, atol=1e-5)
     self.assertNotAllClose(answers["mean"][0], answers["mean"][1], rtol=1e-2)
 
   def test_reconstruct_samples_at_the_center_of_the_posterior(self):
@@ -108,26 +117,38 @@ class SignaturesTest(tf.test.TestCase):
     self.assertAllEqual(self.ask("encode", image=self.grey)["mean"],
                         self.ask("encode", image=self.binary)["mean"])
 
-  def test_answers_depend_on_image_and_seed_alone(self):
-    for name in ("reconstruct", "log_likelihood", "generate"):
-      def ask(rows: list[int], seed: list[int], name: str = name) -> list[np.ndarray]:
-        image = None if name == "generate" else self.binary[rows]
-        return list(self.ask(name, image=image, seed=seed).values())
+  def test_answers_depend_on_the_seed(self):
+    given = {"image": self.binary[[1, 1]], "z": np.zeros([2, LATENT_DIM])}
+    for name in ("decode", "reconstruct", "log_likelihood", "generate"):
+      for first, second in self.call(name, **given, seed=[5, 6]).values():
+        self.assertNotAllClose(first, second, rtol=1e-6, atol=1e-6, msg=name)
+      for first, second in self.call(name, **given, seed=[5, 5]).values():
+        self.assertAllClose(first, second, rtol=1e-5, atol=1e-5, msg=name)
 
-      alone, among = ask([1], [5]), ask([3, 1, 1], [1, 5, 6])
-      for ours, theirs in zip(alone, among, strict=True):
-        # Batches of other sizes may be summed in another order.
-        self.assertAllClose(ours[0], theirs[1], rtol=1e-5, atol=1e-5, msg=name)
-        self.assertNotAllClose(theirs[1], theirs[2], rtol=1e-6, atol=1e-6, msg=name)
+  def test_signatures_are_those_of_the_contract(self):
+    n, m = LATENT_DIM, LATENT_DIM * (2 if self.method == "du_iaf" else 1)
+    pixels = ("float32", None, SIDE, SIDE, 1)
+    image, seed = {"image": pixels}, {"seed": ("int64", None)}
+    drawn = {"image": pixels, "probabilities": pixels}
+    encoded = {"mean": ("float32", None, n), "variance": ("float32", None, n),
+               "representation": ("float32", None, m), "center": ("float32", None, n)}
+    self.assertEqual(self.shapes(), {
+        "serving_default": (image, encoded), "encode": (image, encoded),
+        "decode": ({"z": ("float32", None, n), **seed}, drawn),
+        "reconstruct": (image | seed, drawn), "generate": (seed, drawn),
+        "interpolate": (
+            {"start": pixels, "end": pixels, "weight": ("float32", None), **seed}, drawn),
+        "log_likelihood": (image | seed, {"log_likelihood": ("float32", None)})})
 
-  def test_empty_requests_are_answered(self):
-    none = self.binary[:0]
-    self.assertEqual(self.ask("encode", image=none)["mean"].shape, (0, LATENT_DIM))
-    for name, image in (("reconstruct", none), ("generate", None)):
-      for value in self.ask(name, image=image, seed=[]).values():
-        self.assertEqual(value.shape, (0, SIDE, SIDE, 1), name)
-    answers = self.ask("log_likelihood", image=none, seed=[])
-    self.assertEqual(answers["log_likelihood"].shape, (0,))
+  def test_pixels_out_of_range_are_refused(self):
+    for name in self.loaded.signatures:
+      for key in {"image", "start", "end"}.intersection(self.inputs(name)):
+        for value in ("255", "-0.1", "nan", "inf"):
+          pixels = self.given[key].copy()
+          pixels[2, 3, 4] = value
+          self.assert_refused(
+              f"`{key}`: received {value} in row 2; allowed are numbers from 0 to 1", name,
+              **{**self.given, key: pixels})
 
 
 class FlowSignaturesTest(SignaturesTest):
