@@ -27,7 +27,7 @@ def load_quietly(package: str) -> None:
     os.dup2(aside.fileno(), 2)
     try:
       importlib.import_module(package)
-    except BaseException:
+    except Exception:
       aside.seek(0)
       os.write(kept, aside.read())
       raise

@@ -41,11 +41,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "analysis": _BASE | {"models", "estimators", "data", "training"},
     "serving": _BASE | {"models", "data", "training"},
     "embedding_jobs": _BASE | {"models", "estimators", "data", "training", "serving"},
+    # It works from an exported model alone.
+    "server": frozenset({"console", "errors"}),
 }
 # The rest are entry points and what they share; nothing below imports them.
 ENTRY_POINTS = frozenset({
     "command_line", "embed", "evaluate", "finished_runs", "generate", "grids", "pipeline", "probe",
-    "programs", "reproduce", "reproduction", "sweep", "train", "visualize"})
+    "programs", "reproduce", "reproduction", "serve", "sweep", "train", "visualize"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:

@@ -1,0 +1,36 @@
+"""Reading what an export says of its latent space."""
+
+import json
+import pathlib
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from du_vae_tf import errors
+from du_vae_tf.server import latent_map
+
+
+class ReadTest(parameterized.TestCase):
+
+  def version(self, content: bytes) -> pathlib.Path:
+    root = pathlib.Path(self.create_tempdir().full_path)
+    (root / "assets.extra").mkdir()
+    (root / "assets.extra" / "latent_map.json").write_bytes(content)
+    return root
+
+  def test_content_is_given_as_it_is(self):
+    content = {"modality": "text", "examples": ["größer"], "points": [[0.5, 1]]}
+    self.assertEqual(
+        latent_map.read(self.version(json.dumps(content, ensure_ascii=False).encode())), content)
+
+  def test_export_without_the_file(self):
+    self.assertIsNone(latent_map.read(pathlib.Path(self.create_tempdir().full_path)))
+
+  @parameterized.parameters(b"", b"{", b"[]", b"{}", b"3", b'{"modality": "sound"}', b"\xff")
+  def test_damaged_file_is_refused(self, content):
+    with self.assertRaisesRegex(errors.UserError, r"latent_map\.json: cannot be read.*export"):
+      latent_map.read(self.version(content))
+
+
+if __name__ == "__main__":
+  absltest.main()
