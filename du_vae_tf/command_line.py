@@ -19,6 +19,7 @@ from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import methods
 from du_vae_tf import networks
+from du_vae_tf import versions
 
 EXIT_USER_ERROR = 2
 EXIT_DIVERGED = 1
@@ -251,6 +252,7 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
     if not flags.FLAGS["verbosity"].present:
       logging.set_verbosity(logging.WARNING)  # Of the libraries: we speak through `console`.
     try:
+      versions.check()
       main(explicit)
     except errors.UserError as error:
       _fail(error, EXIT_USER_ERROR)
