@@ -18,12 +18,6 @@ py_runtime_pair(
     py3_runtime = ":runtime",
 )
 
-toolchain(
-    name = "toolchain",
-    toolchain = ":runtime_pair",
-    toolchain_type = "@bazel_tools//tools/python:toolchain_type",
-)
-
 sh_binary(
     name = "tensorboard",
     srcs = ["venv/bin/tensorboard"],
@@ -51,7 +45,7 @@ def _find_python(repository_ctx):
             "Asking %s for its version" % name,
         ) == "True":
             return python
-    fail("Python 3.11 was not found: the packages of requirements.lock are pinned for it. " +
+    fail("Python 3.11 was not found: the locked packages are pinned for it. " +
          "Install python3.11 with its venv module.")
 
 def _python_environment_impl(repository_ctx):
@@ -64,7 +58,7 @@ def _python_environment_impl(repository_ctx):
     )
     _run(repository_ctx, [python, "-m", "venv", "venv"], "Making a virtual environment")
     interpreter = repository_ctx.path("venv/bin/python")
-    repository_ctx.report_progress("installing Python packages (2.4 GB, once)")
+    repository_ctx.report_progress("installing %s (gigabytes, once)" % lock.basename)
     _run(
         repository_ctx,
         [
@@ -79,7 +73,7 @@ def _python_environment_impl(repository_ctx):
             "--requirement",
             lock,
         ],
-        "Installing the packages of requirements.lock",
+        "Installing the packages of %s" % lock.basename,
     )
     repository_ctx.report_progress("compiling Python packages (once)")
     _run(
@@ -93,5 +87,5 @@ def _python_environment_impl(repository_ctx):
 python_environment = repository_rule(
     implementation = _python_environment_impl,
     attrs = {"lock": attr.label(allow_single_file = True, mandatory = True)},
-    doc = "Installs a lock file of hashed packages and offers it as a Python toolchain.",
+    doc = "Installs a lock file of hashed packages; `//bazel` offers it as a Python toolchain.",
 )
