@@ -51,12 +51,17 @@ def load_run(run_dir: str | os.PathLike[str]) -> TrainedRun:
 
 
 class VAE(keras_model.TrainableVAE, trained_model.TrainedModel):
-  """A VAE for own sentences or images, trained by Keras's `fit`.
+  """A VAE for own sentences or images: a Keras model to `compile` and `fit`.
 
       model = du_vae_tf.VAE(method="du_vae", latent_dim=8, hidden_size=128, embedding_size=64)
       model.compile()
       history = model.fit(sentences, epochs=20, validation_data=other_sentences)
       model.interpolate("the food was great", "never again")
+      model.save_weights("mine.weights.h5")
+
+  The file of the weights holds the vocabulary too: `load_weights` of a new model with the same
+  settings makes it as good as the trained one. Under `tf.distribute.MirroredStrategy`, make and
+  compile the model in the scope of the strategy.
 
   Args:
     **settings: those of the flags of `du-vae-train` that change the mathematics, with the same

@@ -10,7 +10,7 @@ from absl.testing import parameterized
 
 # Under Bazel this file is a link into the source tree, which the test reads.
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("bazel", "benchmarks", "du_vae_tf", "tests")
+FOLDERS = ("bazel", "benchmarks", "docs", "du_vae_tf", "tests")
 
 # From the bottom up: a package imports from itself and from what stands in its row.
 _BASE = frozenset({

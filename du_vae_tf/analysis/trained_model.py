@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,12 @@ from du_vae_tf import errors
 from du_vae_tf.analysis import codec as codec_lib
 from du_vae_tf.analysis import representations
 from du_vae_tf.analysis import word_choice
+from du_vae_tf.data import in_memory
 from du_vae_tf.estimators import importance_nll
 from du_vae_tf.models import vae
 
 # Sentences as they are answered with, or images [b, side, side, 1] of 0 and 1.
-Examples = list[str] | npt.NDArray[np.float32]
+Examples: TypeAlias = list[str] | npt.NDArray[np.float32]
 
 
 class Parts:
@@ -58,11 +59,14 @@ class _Silent:
 class TrainedModel(abc.ABC):
   """Sentences or images to latent vectors and back.
 
-  Sentences come as strings, in a list or in a `tf.data.Dataset`; their words are what spaces
-  separate. Words that the model does not know are read as `<unk>`, and longer sentences than those
-  of the run (`max_length`) are cut, as in training. Images come as one array [b, side, side] or
-  [b, side, side, 1] of bool, integers from 0 to 255 or floats in [0, 1]; pixels above one half are
-  ink. What is answered is in NumPy, in the order of the examples.
+  What is given (`Given`): sentences are strings, in a list, an array or a `tf.data.Dataset`; their
+  words are what spaces separate. Words that the model does not know are read as `<unk>`, and
+  sentences of more words than `max_length` are cut, as in training. Images are one array
+  [b, side, side] or [b, side, side, 1] of bool, integers from 0 to 255 or floats in [0, 1], or a
+  `tf.data.Dataset` of such; pixels above one half are ink.
+
+  What is answered (`Examples`) is in the order of the examples: a list of strings, or images
+  float32 [b, side, side, 1] of 0 and 1.
 
   Whatever is random depends on `seed` and on the place among the examples alone.
 
@@ -74,7 +78,7 @@ class TrainedModel(abc.ABC):
   def _parts(self) -> Parts:
     """The model as it is now."""
 
-  def encode(self, examples: Any) -> representations.Encoding:
+  def encode(self, examples: in_memory.Given) -> representations.Encoding:
     """The posteriors of examples.
 
     Args:
@@ -102,15 +106,15 @@ class TrainedModel(abc.ABC):
     parts = self._parts()
     return _decoded(parts, _checked(z, parts.model.latent_dim), seed, choice)
 
-  def reconstruct(self, examples: Any, *, seed: int = 0,
+  def reconstruct(self, examples: in_memory.Given, *, seed: int = 0,
                   **choice: Unpack[word_choice.Options]) -> Examples:
     """What is decoded from the centers of the posteriors of examples; see `decode`."""
     parts = self._parts()
     centers = parts.codec.centers(parts.medium.items(examples, "examples"))
     return _decoded(parts, centers, seed, choice)
 
-  def interpolate(self, start: Any, end: Any, steps: int = 5, *, seed: int = 0,
-                  **choice: Unpack[word_choice.Options]) -> Examples:
+  def interpolate(self, start: str | np.ndarray, end: str | np.ndarray, steps: int = 5, *,
+                  seed: int = 0, **choice: Unpack[word_choice.Options]) -> Examples:
     """What is decoded on the straight line between the centers of two examples.
 
     Args:
@@ -143,7 +147,7 @@ class TrainedModel(abc.ABC):
     parts = self._parts()
     return _decoded(parts, parts.codec.prior(count, seed), seed, choice)
 
-  def log_likelihood(self, examples: Any, samples: int = 500,
+  def log_likelihood(self, examples: in_memory.Given, samples: int = 500,
                      seed: int | None = None) -> npt.NDArray[np.float64]:
     """Importance-weighted log p(x) of examples, nats, [b] (Burda et al. 2016).
 

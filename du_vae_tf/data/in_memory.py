@@ -1,7 +1,7 @@
 """Examples that a user of the library hands over, as a data set ready for batching."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +17,9 @@ from du_vae_tf.data import image_splits
 from du_vae_tf.data import text_corpus
 from du_vae_tf.data import text_reader
 from du_vae_tf.data import vocabulary as vocabulary_lib
+
+# Sentences or images; see `sentences` and `images`.
+Given: TypeAlias = Sequence[str] | np.ndarray | tf.data.Dataset
 
 # What the splits are called in messages.
 _PLACES = {"train": "training data", "valid": "validation data", "test": "data"}

@@ -77,7 +77,8 @@ class TrainableVAE(keras.Model):
       super().compile(optimizer, steps_per_execution=steps_per_execution, jit_compile=False)
     self._optimizers = self._stepper = None
 
-  def fit(self, x: Any, *, epochs: int = 1, validation_data: Any = None,
+  def fit(self, x: in_memory.Given, *, epochs: int = 1,
+          validation_data: in_memory.Given | None = None,
           callbacks: Sequence[keras.callbacks.Callback] | None = None,
           verbose: str | int = "auto", initial_epoch: int = 0) -> keras.callbacks.History:
     """Trains.
@@ -125,7 +126,7 @@ class TrainableVAE(keras.Model):
     finally:
       self._running = None
 
-  def evaluate(self, x: Any) -> dict[str, Any]:
+  def evaluate(self, x: in_memory.Given) -> dict[str, Any]:
     """Figures of sentences or images, in nats per example.
 
     Args:
@@ -178,7 +179,7 @@ class TrainableVAE(keras.Model):
       raise errors.UserError("the model has no weights yet: call fit or load_weights first.")
     return self.network
 
-  def _check_ready(self, validation_data: Any) -> None:
+  def _check_ready(self, validation_data: in_memory.Given | None) -> None:
     if not self.compiled:
       raise errors.UserError("fit: call compile first.")
     if self.config.method_row.procedure == "aggressive" and validation_data is None:
