@@ -40,23 +40,30 @@ def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
 
 
 @contextlib.contextmanager
+def unfinished_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A folder beside `path` whose name begins with a dot; gone after the block, unless renamed."""
+  unfinished = _beside(path)
+  unfinished.mkdir(parents=True)
+  try:
+    yield unfinished
+  finally:
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   """A folder to be filled in the block, which gets its name at the end of it.
 
   If another process has made a folder of that name in the meantime, that one stays. If the block
   raises, nothing stays.
   """
-  unfinished = _beside(path)
-  unfinished.mkdir(parents=True)
-  try:
+  with unfinished_folder(path) as unfinished:
     yield unfinished
     try:
       unfinished.rename(path)
     except OSError:
       if not path.is_dir():
         raise
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def remove_unfinished(folder: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 """What the `train` command does: data, training, report, SavedModel, in one run folder."""
 
-from typing import cast
+import pathlib
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -8,9 +9,11 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import report as report_lib
 from du_vae_tf.analysis import evaluation
+from du_vae_tf.analysis import representations
 from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.data import image_corpus
-from du_vae_tf.serving import export
+from du_vae_tf.serving import export as export_lib
+from du_vae_tf.serving import latent_map
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
 from du_vae_tf.training import pictures
@@ -93,10 +96,34 @@ def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
     pictures.PictureWriter(pictures.Pictures(run.model, valid, config.seed), folder).write(
         "best-", "samples_of_best_epoch", run.progress.epoch)
     console.say(f"Pictures: {folder.samples}")
-  path = export.export(run, corpus)
+  path = folder.export / "1"
+  export(run, corpus, report, path, stop, replace=True)
   report.write(folder.report)
   console.say(f"\n{report.table()}\n")
   console.say(f"Report: {folder.report}\nSavedModel: {path}")
   console.say("Curves: bazel run @python_environment//:tensorboard --"
               f" --logdir={folder.tensorboard.absolute()}")
   return report
+
+
+def export(run: runs.Run, corpus: corpus_lib.Corpus, report: report_lib.Report,
+           path: pathlib.Path, stop: signals.StopRequest, **options: Any) -> None:
+  """Exports a run with a map of its test rows.
+
+  Args:
+    run: with its best weights, in float32.
+    corpus: its data.
+    report: of these weights.
+    path: of the version.
+    stop: asked between batches whether to end.
+    **options: of `serving.export.export`.
+
+  Raises:
+    errors.PreemptedError: the process was asked to stop.
+    errors.UserError: the version is there already.
+  """
+  console.say(f"Exporting to {path}")
+  encoded = representations.encode(run, corpus, "test", latent_map.MAX_POINTS, stop.check)
+  export_lib.export(
+      run, corpus, report, path, representation=encoded.representation, labels=encoded.labels,
+      **options)

@@ -47,7 +47,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 # The rest are entry points and what they share; nothing below imports them.
 ENTRY_POINTS = frozenset({
-    "__init__", "command_line", "embed", "evaluate", "finished_runs", "generate", "grids",
+    "__init__", "command_line", "embed", "evaluate", "export", "finished_runs", "generate", "grids",
     "library", "pipeline", "probe", "programs", "reproduce", "reproduction", "serve", "sweep",
     "train", "visualize"})
 
