@@ -7,6 +7,7 @@ from typing import Any
 from du_vae_tf import errors
 
 _NAME = "assets.extra/latent_map.json"
+_KEYS = frozenset({"modality", "examples", "points", "labels", "mean", "axes"})
 _MODALITIES = ("text", "image")
 
 
@@ -24,10 +25,12 @@ def read(version: pathlib.Path) -> dict[str, Any] | None:
     return None
   try:
     content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not _KEYS <= content.keys():
+      raise ValueError(f"it must have {', '.join(sorted(_KEYS))}")
     if content["modality"] not in _MODALITIES:
-      raise ValueError(f"modality {content['modality']!r}")
-    return dict(content)
-  except (OSError, ValueError, TypeError, KeyError) as error:
+      raise ValueError(f"its modality is {content['modality']!r}")
+    return content
+  except (OSError, ValueError) as error:
     raise errors.UserError(
-        f"{path}: cannot be read as the map of a latent space ({type(error).__name__}: {error});"
-        " export the model again.") from None
+        f"{path}: cannot be read as the map of a latent space ({error}); export the model again."
+    ) from None

@@ -88,7 +88,7 @@ def _example(address: str, facts: dict[str, Any] | None) -> str:
   if facts is None:
     return f"curl {address}/metadata"
   request: dict[str, Any] = {"signature_name": "generate", "instances": [1]}
-  if facts["modality"] == "text" and facts.get("examples"):
+  if facts["modality"] == "text" and facts["examples"]:
     request = {"signature_name": "reconstruct", "instances": facts["examples"][:1]}
   body = json.dumps(request, ensure_ascii=False)
   return f"curl -d {shlex.quote(body)} {address}:predict"

@@ -9,6 +9,9 @@ from absl.testing import parameterized
 from du_vae_tf import errors
 from du_vae_tf.server import latent_map
 
+CONTENT = {"modality": "text", "examples": ["größer"], "points": [[0.5, 1]], "labels": None,
+           "mean": [0.0], "axes": [[1.0], [0.0]]}
+
 
 class ReadTest(parameterized.TestCase):
 
@@ -19,16 +22,20 @@ class ReadTest(parameterized.TestCase):
     return root
 
   def test_content_is_given_as_it_is(self):
-    content = {"modality": "text", "examples": ["größer"], "points": [[0.5, 1]]}
+    content = CONTENT | {"more": None}
     self.assertEqual(
         latent_map.read(self.version(json.dumps(content, ensure_ascii=False).encode())), content)
 
   def test_export_without_the_file(self):
     self.assertIsNone(latent_map.read(pathlib.Path(self.create_tempdir().full_path)))
 
-  @parameterized.parameters(b"", b"{", b"[]", b"{}", b"3", b'{"modality": "sound"}', b"\xff")
-  def test_damaged_file_is_refused(self, content):
-    with self.assertRaisesRegex(errors.UserError, r"latent_map\.json: cannot be read.*export"):
+  @parameterized.parameters(
+      (b"", "Expecting value"), (b"{", "Expecting"), (b"[]", "must have axes, examples"),
+      (b"{}", "must have"), (b"3", "must have"), (b"\xff", "can't decode"),
+      (json.dumps(CONTENT | {"modality": "sound"}).encode(), "its modality is 'sound'"))
+  def test_damaged_file_is_refused(self, content, reason):
+    with self.assertRaisesRegex(
+        errors.UserError, rf"latent_map\.json: cannot be read .*\(.*{reason}.*\); export"):
       latent_map.read(self.version(content))
 
 

@@ -30,7 +30,9 @@ function start({name, version, latent_map: facts}) {
   const move = between(sides, modality, predict, map);
   sample(sides, modality, predict);
   sides.forEach((side, number) => {
-    side.set(facts.examples[Math.min(number, facts.examples.length - 1)]);
+    if (number < facts.examples.length) {
+      side.set(facts.examples[number]);
+    }
   });
 }
 
