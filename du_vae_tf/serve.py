@@ -25,7 +25,7 @@ _GROUP = "Server"
 SPECS = [
     command_line.Flag(
         name="run_dir", type=str, default=None, group=_GROUP,
-        text="Folder of a run, whose newest export is served; or else"),
+        text="Folder of a run, whose newest export is served; or give --model_dir."),
     command_line.Flag(
         name="model_dir", type=str, default=None, group=_GROUP,
         text="Folder of an exported model, with a folder for each version; the newest is served."),

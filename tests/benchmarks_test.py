@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,7 @@ from benchmarks import work
 from du_vae_tf import machine
 from du_vae_tf.models.decoders import pixel_cnn
 from du_vae_tf.models.encoders import resnet
+from tests.server import tiny_runs
 
 TEXT = {"vocab_size": 30, "hidden_size": 8, "embedding_size": 6, "latent_dim": 3}
 IMAGE = {"side": 8, "latent_dim": 3, "decoder": "pixel_cnn"}
@@ -117,6 +119,38 @@ class TurnsTest(tf.test.TestCase):
         capture_output=True, text=True, check=False)
     self.assertEqual(result.returncode, 2)
     self.assertRegex(result.stderr, r"\A--peer: .*--decoder=pixel_cnn\.\n\Z")
+
+
+class ServeLoadTest(tf.test.TestCase):
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.run_dir = tiny_runs.image(cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+  def run_command(self, *flags: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.serve_load", f"--run_dir={self.run_dir}", *flags],
+        capture_output=True, text=True, check=False)
+
+  def test_every_request_is_answered_and_timed(self) -> None:
+    path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
+    result = self.run_command(
+        "--signature=interpolate", "--requests=12", "--parallel=3", f"--json_out={path}")
+    self.assertEqual(result.returncode, 0, result.stderr)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    self.assertEqual((figures["errors"], figures["requests"]), (0, 12))
+    latencies = [figures[f"{name}_ms"] for name in (
+        "median", "percentile_95", "percentile_99", "max")]
+    self.assertEqual(latencies, sorted(latencies))
+    self.assertGreater(latencies[0], 0.0)
+    # None takes longer than all of them together.
+    self.assertLess(latencies[-1], 12_000.0 / figures["requests_per_second"])
+
+  def test_server_that_does_not_get_ready_ends_the_benchmark(self) -> None:
+    result = self.run_command("--run_dir=nowhere")
+    self.assertEqual(result.returncode, 2)
+    self.assertRegex(result.stderr, r"--run_dir=nowhere: no folder.*\n--run_dir=nowhere: serve did")
 
 
 if __name__ == "__main__":
