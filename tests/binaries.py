@@ -19,6 +19,7 @@ def start(name: str, *flags: str, cwd: str) -> subprocess.Popen:
   environment = os.environ | {
       "BUILD_WORKING_DIRECTORY": cwd, "PYTHONPATH": str(REPOSITORY),
       "XDG_CACHE_HOME": os.path.join(cwd, "cache")}
+  environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # Set for tests; users leave it to the command.
   return subprocess.Popen(
       [*command(name), *flags], cwd=REPOSITORY, env=environment, text=True,
       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
