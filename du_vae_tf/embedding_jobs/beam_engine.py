@@ -147,7 +147,7 @@ class _RunningPipeline(threading.Thread):
     """Ends the pipeline; workers that do not hear of it end with this process."""
     logging.disable()  # That the pipeline is broken off is no error to be told.
     _in_this_process.requested = True
-    if self._result is not None:
+    if self._result is not None and not runner_lib.PipelineState.is_terminal(self._result.state):
       self._result.cancel()
     self.join(_LEAVE_WITHIN_SECONDS)
     logging.disable(logging.NOTSET)

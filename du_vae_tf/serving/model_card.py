@@ -72,8 +72,9 @@ def _facts(corpus: corpus_lib.Corpus, limits: limits_lib.Limits) -> dict[str, An
   vocabulary = cast(text_corpus.TextCorpus, corpus).vocabulary
   most = min(_SENTENCE_WORDS, limits.max_words)
   words = vocabulary.words[len(vocabulary_lib.SPECIAL_WORDS):][:most]
-  return {"max_words": limits.max_words, "last_id": len(vocabulary) - 1,
-          "sentence": b" ".join(words).decode(), **corpus.sizes}
+  # Among the sizes is the longest training sentence; the limit of a request is another number.
+  return {**corpus.sizes, "max_words": limits.max_words, "last_id": len(vocabulary) - 1,
+          "sentence": b" ".join(words).decode()}
 
 
 def _dataset_name(config: config_lib.RunConfig) -> str:

@@ -31,6 +31,7 @@ class _Stepper:
   def __init__(self, losses: list[float], window: int):
     self._losses = losses
     self._window = window
+    self.one_at_a_time = False
     self.inner: list[list[int]] = []
     self.decoded: list[tuple[Any, int]] = []
     self.taken: list[int] = []
