@@ -94,8 +94,14 @@ def serving(run_dir: str) -> Iterator[Client]:
 
 
 def bodies(client: Client, signature: str) -> Iterator[bytes]:
-  """Requests of one row, made of the examples that came with the model in turn."""
+  """Requests of one row, made of the examples that came with the model in turn.
+
+  Raises:
+    errors.UserError: it came without.
+  """
   facts = client.get("/model.json")["latent_map"]
+  if facts is None:
+    raise errors.UserError("--run_dir: its export has no latent_map.json; export it again.")
   metadata = client.get("/v1/models/model/metadata")["metadata"]["signature_def"]["signature_def"]
   examples = facts["examples"]
   if facts["modality"] == "image":

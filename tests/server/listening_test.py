@@ -18,7 +18,10 @@ class ListenTest(parameterized.TestCase):
       address = listener.getsockname()
       self.assertGreater(address[1], 0)
       with socket.create_connection(("127.0.0.1", address[1])):
-        listener.accept()[0].close()
+        connection, _ = listener.accept()
+        with connection:
+          # Small answers are sent at once.
+          self.assertTrue(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
   def test_taken_port_is_refused(self):
     with listening.listen("127.0.0.1", 0) as listener:
