@@ -84,7 +84,7 @@ def serving(run_dir: str) -> Iterator[Client]:
       stdout=subprocess.PIPE, text=True) as process:
     try:
       assert process.stdout is not None
-      ready = next((line for line in process.stdout if line.startswith("Ready")), "")
+      ready = next((line for line in process.stdout if line.startswith("Page: ")), "")
       port = re.search(r":(\d+)/", ready)
       if port is None:
         raise errors.UserError(f"--run_dir={run_dir}: serve did not get ready; see above.")

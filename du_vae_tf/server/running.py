@@ -1,5 +1,6 @@
 """Serves an exported model until the process is asked to end."""
 
+import ipaddress
 import json
 import logging
 import shlex
@@ -71,19 +72,32 @@ def serve(version: versions.Version, listener: socket.socket, *, host: str, name
   warmup.run(model, version.path)
   api = rest_api.RestApi(model, name, max_request_bytes)
   server = Server(api, {"name": name, "version": version.number, "latent_map": facts}, host)
-  address = _address(listener, host)
-  console.say(f"Ready after {console.duration(stopwatch.seconds)}: {address}/ has a page to try the"
-              f" model; Ctrl-C ends. Version {version.number} answers requests such as\n"
-              f"  {_example(f'{address}/v1/models/{name}', facts)}")
+  console.say(announcement(
+      listener, host, f"{name}, version {version.number}, is ready after"
+      f" {console.duration(stopwatch.seconds)}", f"/v1/models/{name}", facts))
   server.run([listener])
 
 
-def _address(listener: socket.socket, host: str) -> str:
+def announcement(listener: socket.socket, host: str, ready: str, path: str,
+                 facts: Mapping[str, Any] | None) -> str:
+  """What a user reads when the server is ready: where the page is, and an example of a request.
+
+  Args:
+    listener: socket that listens.
+    host: what it listens on, as the user gave it.
+    ready: what is ready.
+    path: of the model in addresses.
+    facts: see `latent_map.read`.
+  """
   shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-  return f"http://{guard.bracketed(shown)}:{listener.getsockname()[1]}"
+  own, port, *_ = listener.getsockname()
+  address = f"http://{guard.bracketed(shown)}:{port}"
+  reach = "" if ipaddress.ip_address(own).is_loopback else " Other machines can reach it."
+  return (f"Page: {address}/ ({ready}; Ctrl-C ends).{reach} A request:\n"
+          f"  {_example(address + path, facts)}")
 
 
-def _example(address: str, facts: dict[str, Any] | None) -> str:
+def _example(address: str, facts: Mapping[str, Any] | None) -> str:
   """A command that sends a request."""
   if facts is None:
     return f"curl {address}/metadata"

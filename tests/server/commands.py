@@ -38,7 +38,7 @@ def serving(*flags: str, cwd: str) -> Iterator[Served]:
   """The command on a free port; it is killed at the end of the block if it still runs."""
   with binaries.start("serve", "--port=0", *flags, cwd=cwd) as process:
     try:
-      lines = [process.stdout.readline() for _ in range(3)]  # Loading, ready, an example.
+      lines = [process.stdout.readline() for _ in range(3)]  # Loading, page, an example.
       found = re.search(r"http://127\.0\.0\.1:(\d+)/", lines[1])
       if found is None:
         process.kill()

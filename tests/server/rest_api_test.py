@@ -203,14 +203,17 @@ class RefusalTest(ServedTest):
     self.assertNotIn("secret", json.dumps(answer))
 
 
-class ManyRequestsTest(ServedTest):
+class HeldTest(ServedTest):
+  """Requests that are held while they are answered."""
 
   @contextlib.contextmanager
   def held(self) -> Iterator[Callable[[], None]]:
     """Holds all calls of the model until the function that is given is called."""
     released, call = threading.Event(), self.model.call
+    self.entered = 0
 
     def wait(*arguments):
+      self.entered += 1
       released.wait(60)
       return call(*arguments)
 
@@ -230,14 +233,17 @@ class ManyRequestsTest(ServedTest):
       thread.start()
     return threads, answers
 
-  def wait_for_places(self, count: int) -> None:
-    while self.api._in_flight < count:  # pylint: disable=protected-access
+  def wait_until(self, condition: Callable[[], bool]) -> None:
+    while not condition():
       threading.Event().wait(0.01)
+
+
+class ManyRequestsTest(HeldTest):
 
   def test_too_many_are_refused_and_the_rest_is_answered(self):
     with self.held() as release:
       threads, answers = self.ask(rest_api.MAX_IN_FLIGHT)
-      self.wait_for_places(rest_api.MAX_IN_FLIGHT)
+      self.wait_until(lambda: self.api._in_flight == rest_api.MAX_IN_FLIGHT)
       response = self.client.request("POST", "/v1/models/model:predict", b'{"instances": [1]}')
       self.assertEqual(response.status, 503)
       self.assertEqual(response.getheader("retry-after"), "1")
@@ -251,16 +257,14 @@ class ManyRequestsTest(ServedTest):
     self.check_alive()
 
 
-class EndTest(ServedTest):
+class EndTest(HeldTest):
 
   def test_those_that_wait_are_refused_at_the_end_and_those_in_work_answered(self):
-    held = ManyRequestsTest.held
-    with held(self) as release:
-      threads, answers = ManyRequestsTest.ask(self, 6)
-      ManyRequestsTest.wait_for_places(self, 6)
+    with self.held() as release:
+      threads, answers = self.ask(6)
+      self.wait_until(lambda: self.entered == 2)
       self.api.close()
-      while len(answers) < 4:
-        threading.Event().wait(0.01)
+      self.wait_until(lambda: len(answers) == 4)
       self.assertEqual(answers, [(503, {"error": "the server is ending."})] * 4)
       release()
       for thread in threads:
