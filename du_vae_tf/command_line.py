@@ -19,6 +19,7 @@ from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import methods
 from du_vae_tf import networks
+from du_vae_tf import parent_process
 from du_vae_tf import versions
 
 EXIT_USER_ERROR = 2
@@ -234,6 +235,7 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
     specs: the flags of the entry point.
     usage: the head of `--help`.
   """
+  parent_process.follow()
   os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
   explicit: dict[str, Any] = {}
 

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
+from du_vae_tf import report as report_lib
+from du_vae_tf.training import run_folder
 
 if TYPE_CHECKING:
   from du_vae_tf.data import corpus as corpus_lib
   from du_vae_tf.training import runs
+
+# What decides on the figures of a run besides its mathematics.
+_FIGURES = ("epochs", "iw_samples", "max_eval_examples")
 
 SOURCES = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
 
@@ -88,3 +93,18 @@ def load(explicit: Mapping[str, Any], paths: Sequence[str],
     run = runs.load(path, explicit.get("precision", config_lib.RunConfig.precision))
     sources = {name: explicit[name] for name in SOURCES if name in explicit}
     yield run, run.load_corpus(**sources, **changes)
+
+
+def is_done(folder: pathlib.Path, config: config_lib.RunConfig) -> bool:
+  """Whether a folder holds this very run, trained and evaluated; in doubt `train` decides."""
+  path = folder / "report.json"
+  if not path.is_file():
+    return False
+  saved, _, _ = run_folder.RunFolder(folder).load_config()
+  return same_figures(saved, config) and report_lib.Report.read(path).epochs == config.epochs
+
+
+def same_figures(first: config_lib.RunConfig, second: config_lib.RunConfig) -> bool:
+  """Whether two runs train and evaluate alike."""
+  return first.mathematics() == second.mathematics() and all(
+      getattr(first, name) == getattr(second, name) for name in _FIGURES)

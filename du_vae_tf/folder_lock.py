@@ -53,6 +53,18 @@ class FolderLock:
     handle.flush()
     self._handle = handle
 
+  @property
+  def is_free(self) -> bool:
+    """Whether no process owns the folder."""
+    try:
+      with open(self._path / "lock", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+      return True
+    except BlockingIOError:
+      return False
+    return True
+
   def release(self) -> None:
     """Gives the folder up."""
     if self._handle is not None:

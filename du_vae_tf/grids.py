@@ -21,6 +21,11 @@ def specs() -> list[command_line.Flag]:
           for spec in command_line.config_flags()]
 
 
+def may_differ(name: str) -> bool:
+  """Whether a flag of `train` may differ from run to run."""
+  return name not in _FOLDERS
+
+
 def combinations(explicit: Mapping[str, Any]) -> list[dict[str, str]]:
   """The values of each run, by flag, of the flags that have several.
 
@@ -28,13 +33,21 @@ def combinations(explicit: Mapping[str, Any]) -> list[dict[str, str]]:
     errors.UserError: no flag has several values, or a combination is no run.
   """
   lists = {name: value.split(",") for name, value in explicit.items()
-           if name not in _FOLDERS and "," in value}
+           if may_differ(name) and "," in value}
   if not lists:
     raise errors.UserError(
         "no flag has several values: give some, separated by commas, e.g. --gamma=0.4,0.5.")
   chosen = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
   for values in chosen:
-    # All are checked before the first is trained.
-    command_line.resolve(command_line.explicit_values(
-        command_line.config_flags(), command_line.arguments({**explicit, **values})))
+    check({**explicit, **values})  # All of them before the first is trained.
   return chosen
+
+
+def check(values: Mapping[str, Any]) -> None:
+  """Refuses flags of a run, one value each, that are no run.
+
+  Raises:
+    errors.UserError: they are none.
+  """
+  command_line.resolve(command_line.explicit_values(
+      command_line.config_flags(), command_line.arguments(values)))

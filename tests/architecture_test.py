@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "folder_lock": frozenset({"errors"}),
     "machine": frozenset(),
     "markdown_table": frozenset(),
+    "parent_process": frozenset(),
     "fidelity": frozenset({"methods"}),
     "config": frozenset({"datasets", "errors", "fidelity", "methods", "networks"}),
     "report": frozenset({"errors", "files"}),
@@ -49,7 +50,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 ENTRY_POINTS = frozenset({
     "__init__", "command_line", "embed", "evaluate", "export", "finished_runs", "generate", "grids",
     "library", "pipeline", "probe", "programs", "reproduce", "reproduction", "serve", "sweep",
-    "train", "visualize"})
+    "sweeping", "train", "visualize"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Trains the rows of an exhibit and does with each run what the exhibit asks for."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent import futures
 from typing import Any
 
 from du_vae_tf import command_line
@@ -14,10 +14,6 @@ from du_vae_tf import finished_runs
 from du_vae_tf import programs
 from du_vae_tf import report as report_lib
 from du_vae_tf.reproduction import exhibits
-from du_vae_tf.training import run_folder
-
-# What decides on the figures of a run besides its mathematics.
-_FIGURES = ("epochs", "iw_samples", "max_eval_examples")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +55,9 @@ class Job:
   @property
   def is_changed(self) -> bool:
     """Whether the run is another one than the row's."""
-    return not _same_figures(command_line.resolve({**self.row.flags, "seed": self.seed}),
-                             command_line.resolve(self.flags))
+    return not finished_runs.same_figures(
+        command_line.resolve({**self.row.flags, "seed": self.seed}),
+        command_line.resolve(self.flags))
 
   @property
   def command(self) -> str:
@@ -135,14 +132,12 @@ def run_all(children: programs.Programs, work: Sequence[Job], parallel: int,
   Raises:
     errors.PreemptedError: this process was asked to stop; runs have saved themselves.
   """
-  outcomes: dict[int, Outcome] = {}
-  with futures.ThreadPoolExecutor(parallel) as pool:
-    running = {pool.submit(_complete, children, job): number for number, job in enumerate(work)}
-    for future in futures.as_completed(running):
-      outcome = outcomes[running[future]] = future.result()
-      console.say(f"{len(outcomes)} of {len(work)}: {_line(outcome)}")
-      on_change([outcomes[number] for number in sorted(outcomes)])
-  return [outcomes[number] for number in range(len(work))]
+  def said(outcome: Outcome, so_far: list[Outcome]) -> None:
+    console.say(f"{len(so_far)} of {len(work)}: {_line(outcome)}")
+    on_change(so_far)
+
+  return programs.in_parallel(
+      [functools.partial(_complete, children, job) for job in work], parallel, said)
 
 
 def complete_together(children: programs.Programs, exhibit: exhibits.Exhibit,
@@ -190,19 +185,7 @@ def _complete(children: programs.Programs, job: Job) -> Outcome:
 
 def is_done(job: Job) -> bool:
   """Whether its folder holds this very run, trained and evaluated; in doubt `train` decides."""
-  path = job.folder / "report.json"
-  if not path.is_file():
-    return False
-  saved, _, _ = run_folder.RunFolder(job.folder).load_config()
-  wanted = command_line.resolve(job.flags)
-  return (_same_figures(saved, wanted)
-          and report_lib.Report.read(path).epochs == wanted.epochs)
-
-
-def _same_figures(first: config_lib.RunConfig, second: config_lib.RunConfig) -> bool:
-  """Whether two runs train and evaluate alike."""
-  return first.mathematics() == second.mathematics() and all(
-      getattr(first, name) == getattr(second, name) for name in _FIGURES)
+  return finished_runs.is_done(job.folder, command_line.resolve(job.flags))
 
 
 def _is_newer(result: pathlib.Path, report: pathlib.Path) -> bool:
