@@ -116,13 +116,13 @@ def main(explicit: dict[str, Any]) -> None:
       for name in _GIVEN if name in explicit}
   generator = generation.Generator(
       codec_lib.Codec(run.model, medium, run.config.seed),
-      media.examples(run, corpus, values["split"]), values["draw_seed"], choice)
+      media.examples(run.config, corpus, values["split"]), values["draw_seed"], choice)
   generated = generator.generate(
       samples=values["num_samples"], reconstructions=values["num_reconstructions"],
       paths=values["num_interpolations"], steps=values["steps"],
       analogies=values["num_analogies"], **given)
   folder = pathlib.Path(values["output_dir"] or run.folder.samples)
-  written = media.WRITERS[run.config.modality](generated, folder / "generated")
+  written = media.OUTPUTS[run.config.modality].write(generated, folder / "generated")
   for path in written:
     if path.suffix == ".md":
       console.say(path.read_text(encoding="utf-8"))

@@ -1,6 +1,10 @@
 """Tables in Markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+# What ends a cell or formats what stands in it.
+_SPECIAL = re.compile(r"([\\`*_\[\]|])")
 
 
 def make(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -12,3 +16,8 @@ def make(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
   """
   lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
   return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def escape(text: str) -> str:
+  """Text as a cell that shows it as it is, `<unk>` and bars too."""
+  return _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))

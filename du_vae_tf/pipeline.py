@@ -1,22 +1,23 @@
 """What the `train` command does: data, training, report, SavedModel, in one run folder."""
 
 import pathlib
-from typing import Any, cast
+from typing import Any
 
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import report as report_lib
+from du_vae_tf.analysis import best_epoch
 from du_vae_tf.analysis import evaluation
+from du_vae_tf.analysis import hparams
 from du_vae_tf.analysis import representations
+from du_vae_tf.analysis import sample_summaries
 from du_vae_tf.data import corpus as corpus_lib
-from du_vae_tf.data import image_corpus
 from du_vae_tf.serving import export as export_lib
 from du_vae_tf.serving import latent_map
 from du_vae_tf.training import checkpoints
 from du_vae_tf.training import loop
-from du_vae_tf.training import pictures
 from du_vae_tf.training import precision
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import runs
@@ -85,24 +86,22 @@ def _finished_report(config: config_lib.RunConfig,
 def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
               folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
   corpus.save(folder.vocabulary)
-  loop.Training(config, corpus, folder, stop).run()
+  hparams.write_settings(folder, config)
+  samples = sample_summaries.SampleSummaries(config, corpus, folder)
+  loop.Training(config, corpus, folder, stop, [samples]).run()
   run = runs.load(str(folder.path), config.precision)
   report = evaluation.evaluate(
       run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)
   # What draws and what is exported is float32: it also runs where nothing is fast in less.
   run = runs.load(str(folder.path))
-  if config.modality == "image":
-    valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
-    pictures.PictureWriter(pictures.Pictures(run.model, valid, config.seed), folder).write(
-        "best-", "samples_of_best_epoch", run.progress.epoch)
-    console.say(f"Pictures: {folder.samples}")
+  best_epoch.write(run, corpus, report, stop.check)
   path = folder.export / "1"
   export(run, corpus, report, path, stop, replace=True)
   report.write(folder.report)
   console.say(f"\n{report.table()}\n")
-  console.say(f"Report: {folder.report}\nSavedModel: {path}")
-  console.say("Curves: bazel run @python_environment//:tensorboard --"
-              f" --logdir={folder.tensorboard.absolute()}")
+  console.say(f"Report: {folder.report}\nSavedModel: {path}\nSamples: {folder.samples}")
+  console.say(f"Curves, histograms, samples, latent space: bazel run //du_vae_tf:dashboard --"
+              f" --run_dir={folder.path}")
   return report
 
 

@@ -127,8 +127,8 @@ def main(explicit: dict[str, Any]) -> None:
         trials.clear(trial)
     outcomes = _complete(work, folder, values)
   console.say(f"\n{tables.markdown(outcomes)}\nTable: {folder / 'sweep.md'}")
-  console.say("Curves: bazel run @python_environment//:tensorboard --"
-              f" --logdir={folder / 'runs'}")
+  console.say("Curves and settings: bazel run //du_vae_tf:dashboard --"
+              f" --run_dir={folder / 'runs'}")
   failed = [outcome.trial.name for outcome in outcomes if outcome.failure is not None]
   if failed:
     raise errors.DivergedError(f"{len(failed)} of {len(work)} runs failed: {'; '.join(failed)}.")

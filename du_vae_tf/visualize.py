@@ -35,9 +35,7 @@ def main(explicit: dict[str, Any]) -> None:
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
-  from du_vae_tf.analysis import dimension_bars
-  from du_vae_tf.analysis import latent_maps
-  from du_vae_tf.analysis import projections
+  from du_vae_tf.analysis import latent_pictures
   from du_vae_tf.analysis import representations
   from du_vae_tf.training import signals
 
@@ -51,14 +49,8 @@ def main(explicit: dict[str, Any]) -> None:
     encodings[title] = encoded
     synthetic, seed = synthetic and run.config.dataset == "synthetic", run.config.seed
     console.say(f"{title}: {len(encoded.labels)} examples of {run.folder.path}")
-  folder = finished_runs.output_folder(explicit, paths)
-  flat = {title: one for title, one in encodings.items() if one.mean.shape[1] == 2}
-  deep = {title: one for title, one in encodings.items() if one.mean.shape[1] > 2}
-  pictures = dimension_bars.draw(encodings, folder / "latent_dimensions")
-  if flat:
-    pictures += latent_maps.draw(flat, folder / "latent_map", synthetic=synthetic, seed=seed)
-  if deep:
-    pictures += projections.draw(deep, folder / "latent_projections", seed)
+  pictures = latent_pictures.draw(
+      encodings, finished_runs.output_folder(explicit, paths), synthetic=synthetic, seed=seed)
   console.say("Pictures:\n" + "\n".join(f"  {path}" for path in pictures))
 
 

@@ -48,9 +48,9 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 # The rest are entry points and what they share; nothing below imports them.
 ENTRY_POINTS = frozenset({
-    "__init__", "command_line", "embed", "evaluate", "export", "finished_runs", "generate", "grids",
-    "library", "pipeline", "probe", "programs", "reproduce", "reproduction", "serve", "sweep",
-    "sweeping", "train", "visualize"})
+    "__init__", "command_line", "dashboard", "embed", "evaluate", "export", "finished_runs",
+    "generate", "grids", "library", "pipeline", "probe", "programs", "reproduce", "reproduction",
+    "serve", "sweep", "sweeping", "train", "visualize"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:

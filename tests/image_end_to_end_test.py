@@ -19,7 +19,7 @@ from tests.data import own_images
 from tests.training import tiny
 
 SIDE, LATENT_DIM = 8, 2
-PICTURES = ("prior_samples", "reconstructions", "interpolations")
+PICTURES = ("samples", "reconstructions", "paths")
 
 # Loads an exported model where this project cannot be imported.
 _CLIENT = """

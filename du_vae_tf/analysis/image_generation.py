@@ -1,5 +1,6 @@
 """Images in and out of a trained model, and what was generated as picture grids."""
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import seeds
 from du_vae_tf.analysis import generation
+from du_vae_tf.analysis import image_grids
 from du_vae_tf.analysis import word_choice
 from du_vae_tf.data import image_batching
 from du_vae_tf.data import image_splits
 from du_vae_tf.data import in_memory
 from du_vae_tf.models import vae
 from du_vae_tf.training import loop
-from du_vae_tf.training import pictures
 
 _THRESHOLD = 0.5
 _COLUMNS = 10
@@ -88,6 +89,15 @@ def _inked(grey: np.ndarray) -> np.ndarray:
   return (grey > _THRESHOLD).astype(np.float32)
 
 
+@dataclasses.dataclass(frozen=True)
+class Grid:
+  """A picture grid: what stands in its columns, how many images, uint8 [height, width, 1]."""
+
+  columns: list[str]
+  images: int
+  picture: np.ndarray
+
+
 def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.Path]:
   """Writes each kind as a picture grid, and what stands in its columns as JSON.
 
@@ -98,6 +108,25 @@ def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.P
   Returns:
     The files.
   """
+  written, contents = [], {}
+  for kind, grid in grids(generated).items():
+    written.append(stem.with_name(f"{stem.name}-{kind}.png"))
+    files.write_bytes_atomically(written[-1], tf.io.encode_png(grid.picture).numpy())
+    contents[kind] = {
+        "picture": written[-1].name, "columns": grid.columns, "images": grid.images}
+  written.append(stem.with_name(f"{stem.name}.json"))
+  files.write_text_atomically(written[-1], json.dumps(contents, indent=2) + "\n")
+  return written
+
+
+def summarize(generated: generation.Generated, heading: str) -> None:
+  """Writes each kind as a picture grid to the default summary writer, under a heading."""
+  for kind, grid in grids(generated).items():
+    tf.summary.image(f"{heading}/{kind}", grid.picture[np.newaxis])
+
+
+def grids(generated: generation.Generated) -> dict[str, Grid]:
+  """What was generated as picture grids, by kind; none of what there is none of."""
   paths = generated.paths
   steps = len(paths[0].steps) if paths else 0
   layouts = {
@@ -109,14 +138,5 @@ def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.P
       "analogies": (["from", "to", "as from", "to"],
                     [item for one in generated.analogies
                      for item in (one.first, one.second, one.third, one.answer)])}
-  written, contents = [], {}
-  for kind, (columns, items) in layouts.items():
-    if items:
-      written.append(stem.with_name(f"{stem.name}-{kind}.png"))
-      picture = pictures.grid(np.stack(items), len(columns))
-      files.write_bytes_atomically(written[-1], tf.io.encode_png(picture).numpy())
-      contents[kind] = {
-          "picture": written[-1].name, "columns": columns, "images": len(items)}
-  written.append(stem.with_name(f"{stem.name}.json"))
-  files.write_text_atomically(written[-1], json.dumps(contents, indent=2) + "\n")
-  return written
+  return {kind: Grid(columns, len(items), image_grids.draw(np.stack(items), len(columns)))
+          for kind, (columns, items) in layouts.items() if items}

@@ -1,5 +1,6 @@
 """The medium of a model: sentences or images, and how what was generated is written."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -17,10 +18,23 @@ from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import vae
 from du_vae_tf.training import runs
 
-Write = Callable[[generation.Generated, pathlib.Path], list[pathlib.Path]]
 
-WRITERS: dict[datasets.Modality, Write] = {
-    "text": text_generation.write, "image": image_generation.write}
+@dataclasses.dataclass(frozen=True)
+class Output:
+  """Where what was generated goes.
+
+  Attributes:
+    write: to files whose names begin with that of a path; gives them.
+    summarize: to the default summary writer, under a heading.
+  """
+
+  write: Callable[[generation.Generated, pathlib.Path], list[pathlib.Path]]
+  summarize: Callable[[generation.Generated, str], None]
+
+
+OUTPUTS: dict[datasets.Modality, Output] = {
+    "text": Output(text_generation.write, text_generation.summarize),
+    "image": Output(image_generation.write, image_generation.summarize)}
 
 
 def make(model: vae.VAE, config: config_lib.RunConfig, sizes: Mapping[str, int],
@@ -48,9 +62,10 @@ def of_run(run: runs.Run) -> codec_lib.Medium:
   return make(run.model, run.config, run.sizes, vocabulary)
 
 
-def examples(run: runs.Run, corpus: corpus_lib.Corpus, split: str) -> generation.Examples:
+def examples(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
+             split: str) -> generation.Examples:
   """The examples of a split of the data of a run."""
-  if run.config.modality == "image":
+  if config.modality == "image":
     return image_generation.examples(cast(image_corpus.ImageCorpus, corpus).splits[split])
   text = cast(text_corpus.TextCorpus, corpus)
   return text_generation.examples(text.vocabulary, text.splits[split])

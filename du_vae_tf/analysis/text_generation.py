@@ -98,33 +98,36 @@ def write(generated: generation.Generated, stem: pathlib.Path) -> list[pathlib.P
   paths = [stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.md")]
   files.write_text_atomically(paths[0], json.dumps(
       dataclasses.asdict(generated), indent=2, ensure_ascii=False) + "\n")
-  files.write_text_atomically(paths[1], markdown(generated))
+  files.write_text_atomically(paths[1], "\n".join(tables(generated).values()))
   return paths
 
 
-def markdown(generated: generation.Generated) -> str:
-  """Tables of what was generated."""
-  parts = [
-      ("Samples of the prior", ["", "sentence"],
-       [[number, item] for number, item in enumerate(generated.samples, 1)]),
-      ("Reconstructions", ["", "sentence"],
-       [row for item, answer in generated.reconstructions
-        for row in (["source", item], ["decoded", answer])]),
-      *((f"Interpolation {number}", ["", "sentence"], [
+def summarize(generated: generation.Generated, heading: str) -> None:
+  """Writes the tables of each kind to the default summary writer, under a heading."""
+  for kind, text in tables(generated).items():
+    tf.summary.text(f"{heading}/{kind}", text)
+
+
+def tables(generated: generation.Generated) -> dict[str, str]:
+  """What was generated as tables in Markdown, by kind; none of what there is none of."""
+  samples = [[number, item] for number, item in enumerate(generated.samples, 1)]
+  reconstructions = [row for item, answer in generated.reconstructions
+                     for row in (["source", item], ["decoded", answer])]
+  analogies = [row for one in generated.analogies for row in (
+      ["from", one.first], ["to", one.second], ["as from", one.third], ["to", one.answer])]
+  parts = {
+      "samples": [("Samples of the prior", samples)],
+      "reconstructions": [("Reconstructions", reconstructions)],
+      "paths": [(f"Interpolation {number}", [
           ["source", path.source],
           *([step, item] for step, item in enumerate(path.steps, 1)), ["target", path.target]])
-        for number, path in enumerate(generated.paths, 1)),
-      ("Analogies", ["", "sentence"],
-       [row for one in generated.analogies for row in (
-           ["from", one.first], ["to", one.second], ["as from", one.third],
-           ["to", one.answer])])]
-  return "\n".join(_table(*part) for part in parts if part[2])
+                for number, path in enumerate(generated.paths, 1)],
+      "analogies": [("Analogies", analogies)]}
+  texts = {kind: "\n".join(_table(*part) for part in of_kind if part[1])
+           for kind, of_kind in parts.items()}
+  return {kind: text for kind, text in texts.items() if text}
 
 
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-  return f"### {title}\n\n{markdown_table.make(head, [[*map(_cell, row)] for row in rows])}"
-
-
-def _cell(content: Any) -> str:
-  """As a cell: neither a bar nor `<unk>` may be taken for Markdown."""
-  return str(content).replace("|", "\\|").replace("<", "&lt;")
+def _table(title: str, rows: Sequence[Sequence[Any]]) -> str:
+  cells = [[markdown_table.escape(str(content)) for content in row] for row in rows]
+  return f"### {title}\n\n{markdown_table.make(['', 'sentence'], cells)}"

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +13,6 @@ from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf.data import corpus as corpus_lib
-from du_vae_tf.data import image_corpus
 from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.models import builders
 from du_vae_tf.training import checkpoints
@@ -21,7 +20,6 @@ from du_vae_tf.training import epoch_figures
 from du_vae_tf.training import epoch_lines
 from du_vae_tf.training import kl_schedules
 from du_vae_tf.training import optimizers
-from du_vae_tf.training import pictures
 from du_vae_tf.training import plateau
 from du_vae_tf.training import precision
 from du_vae_tf.training import regimes
@@ -89,22 +87,12 @@ class Training:
     self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
     self._lines = epoch_lines.EpochLines(config)
+    self._summaries = summaries.EpochSummaries(folder)
     self._steps_at_once = 1
     bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
-        [summaries.EpochSummaries(folder), *self._pictures(corpus), *bars, *callbacks],
-        model=self._model, verbose=1, epochs=config.epochs,
+        [*bars, *callbacks], model=self._model, verbose=1, epochs=config.epochs,
         steps=self._batches.batches_per_epoch)
-
-  def _pictures(self, corpus: corpus_lib.Corpus) -> list[keras.callbacks.Callback]:
-    """What draws pictures of a model of images."""
-    if self._config.modality != "image":
-      return []
-    valid = cast(image_corpus.ImageCorpus, corpus).splits["valid"]
-    # Drawn in float32 by a model of their own, which takes over the weights each time.
-    drawing = builders.build_model(self._config, corpus.sizes)
-    return [pictures.PictureSummaries(
-        pictures.Pictures(drawing, valid, self._config.seed), self._model, self._folder)]
 
   @property
   def model(self) -> keras.Model:
@@ -136,6 +124,7 @@ class Training:
       # Warm-up never ended: of all epochs the last one is closest to the full objective.
       self._checkpoints.save_best(self.progress.epoch)
     self._callbacks.on_train_end()
+    self._summaries.close()
     return self.progress
 
   def _run_epoch(self) -> None:
@@ -155,10 +144,9 @@ class Training:
     row = self._row(collected, learning_rate)
     self._judge(schedule, row[self._config.method_row.selection])
     remark = self._procedure.after_epoch(collected)
-    figures = {name: value for name, value in row.items() if name != "epoch"}
-    self._callbacks.on_epoch_end(progress.epoch, figures | {
-        "kl_per_dimension": collected.kl_per_dimension.tolist(),
-        "mean_variance": collected.variance.mean(axis=0).tolist()})
+    self._callbacks.on_epoch_end(
+        progress.epoch, {name: value for name, value in row.items() if name != "epoch"})
+    self._summaries.write(row, collected)
     progress.history.append(row)
     progress.epoch, progress.batch, progress.epoch_seconds = progress.epoch + 1, 0, 0.0
     self._stepper.reset()

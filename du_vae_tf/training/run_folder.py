@@ -36,6 +36,7 @@ class RunFolder:
     self.report = self.path / "report.json"
     self.evaluations = self.path / "evaluations"
     self.samples = self.path / "samples"
+    self.figures = self.path / "figures"
     self.export = self.path / "export"
     self._lock = folder_lock.FolderLock(self.path, "run_dir")
 

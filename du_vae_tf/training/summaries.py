@@ -1,37 +1,44 @@
-"""TensorBoard scalars of every epoch."""
+"""What TensorBoard shows of every epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import keras
+import numpy as np
 import tensorflow as tf
 
+from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.training import run_folder
 
 
-class EpochSummaries(keras.callbacks.Callback):
-  """Writes the figures of an epoch, the latent dimensions one by one.
+class EpochSummaries:
+  """Writes the figures of an epoch, the latent dimensions one by one, and the posteriors' moments.
 
   Args:
     folder: of the run.
   """
 
   def __init__(self, folder: run_folder.RunFolder):
-    super().__init__()
     self._writer = tf.summary.create_file_writer(str(folder.tensorboard))
 
-  def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-    """Writes `logs`; a sequence becomes one scalar per latent dimension; None is left out."""
-    with self._writer.as_default(step=epoch + 1):
-      for name, value in (logs or {}).items():
-        if isinstance(value, Sequence):
-          for dimension, number in enumerate(value):
-            tf.summary.scalar(f"{name}/{dimension:03d}", number)
-        elif value is not None:
+  def write(self, row: Mapping[str, Any], collected: posterior_pass.Collected) -> None:
+    """Writes scalars and histograms.
+
+    Args:
+      row: the line of metrics.jsonl of the epoch; None is left out.
+      collected: of the validation split.
+    """
+    with self._writer.as_default(step=row["epoch"]):
+      for name, value in row.items():
+        if name != "epoch" and value is not None:
           tf.summary.scalar(f"epoch/{name}", value)
+      for name, values in (("kl_per_dimension", collected.kl_per_dimension),
+                           ("mean_variance", collected.variance.mean(axis=0))):
+        for dimension, value in enumerate(values):
+          tf.summary.scalar(f"{name}/{dimension:03d}", value)
+      tf.summary.histogram("posterior/mean", collected.mean)
+      tf.summary.histogram("posterior/standard_deviation", np.sqrt(collected.variance))
     self._writer.flush()
 
-  def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+  def close(self) -> None:
     """Closes the file."""
-    del logs
     self._writer.close()

@@ -88,12 +88,12 @@ class GeneratorTest(absltest.TestCase):
 class MarkdownTest(absltest.TestCase):
 
   def test_what_markdown_would_take_for_its_own_is_escaped(self):
-    text = text_generation.markdown(generation.Generated(
+    tables = text_generation.tables(generation.Generated(
         ["a <unk> | b"], [("x", "y")], [generation.Path("s", "t", ["1", "2"])], []))
-    self.assertIn("| 1 | a &lt;unk> \\| b |", text)
-    self.assertIn("| source | x |\n| decoded | y |", text)
-    self.assertIn("| source | s |\n| 1 | 1 |\n| 2 | 2 |\n| target | t |", text)
-    self.assertNotIn("Analogies", text)
+    self.assertEqual(list(tables), ["samples", "reconstructions", "paths"])
+    self.assertIn("| 1 | a &lt;unk> \\| b |", tables["samples"])
+    self.assertIn("| source | x |\n| decoded | y |", tables["reconstructions"])
+    self.assertIn("| source | s |\n| 1 | 1 |\n| 2 | 2 |\n| target | t |", tables["paths"])
 
 
 if __name__ == "__main__":

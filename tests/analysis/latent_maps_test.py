@@ -9,6 +9,7 @@ from scipy import stats
 from du_vae_tf.analysis import dimension_bars
 from du_vae_tf.analysis import heat_maps
 from du_vae_tf.analysis import latent_maps
+from du_vae_tf.analysis import latent_pictures
 from du_vae_tf.analysis import projections
 from du_vae_tf.analysis import representations
 
@@ -83,6 +84,21 @@ class FilesTest(absltest.TestCase):
     # The first principal component has the largest variance that any direction can have.
     largest = np.linalg.eigvalsh(np.cov(centers.T))[-1]
     self.assertAlmostEqual(views["PCA"][:, 0].var(ddof=1), largest, delta=1e-6 * largest)
+    self.assertEqual(list(projections.views(centers, 0, quick=True)), list(views)[:-1])
+
+  def test_pictures_are_those_that_fit_the_space_however_few_or_equal_the_examples(self):
+    for case, (size, dimensions, flow, expected) in enumerate((
+        (20, 2, False, "map"), (3, 2, True, "map"), (2, 2, True, None), (1, 2, False, None),
+        (20, 3, False, "projections"), (1, 5, False, "projections"), (5, 1, False, None))):
+      one = encoded(size, dimensions, flow=flow)
+      made = latent_pictures.draw(
+          {"run": one}, self.folder / str(case), synthetic=False, seed=0, quick=True)
+      names = {"latent_dimensions", *([f"latent_{expected}"] if expected else [])}
+      self.assertEqual({path.stem for path in made}, names)
+
+  def test_equal_centers_have_no_components_and_no_neighbours(self):
+    self.assertEqual(
+        list(projections.views(np.ones([20, 4]), 0)), ["dimensions 0 and 1", "dimensions 2 and 3"])
 
 
 if __name__ == "__main__":

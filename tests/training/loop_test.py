@@ -22,6 +22,7 @@ from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
 from du_vae_tf.training import strategies
+from tests.testing import events
 from tests.training import running
 from tests.training import tiny
 from tests.training import tiny_images
@@ -136,12 +137,34 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
         {"epoch/kl", "epoch/mi", "epoch/kl_weight", "kl_per_dimension/001",
          "mean_variance/000"}, self.tags())
 
+  def test_tensorboard_has_histograms_of_the_posteriors_of_every_epoch(self):
+    self.train(tiny.make_config(self.folder, epochs=2))
+    found = events.read(f"{self.folder}/run/tensorboard", "histograms")
+    self.assertEqual(found.keys(), {"posterior/mean", "posterior/standard_deviation"})
+    for epochs in found.values():
+      self.assertEqual([step for step, _ in epochs], [1, 2])
+      for _, buckets in epochs:
+        self.assertEqual(buckets[:, 2].sum(), 20 * 2)  # Validation sentences and dimensions.
+    scalars = events.read(f"{self.folder}/run/tensorboard", "scalars")
+    for epoch, (_, buckets) in enumerate(found["posterior/standard_deviation"]):
+      self.assertGreater(buckets[0, 0], 0.0)
+      # A mean of squares lies between the squares of the least and the largest.
+      for dimension in ("000", "001"):
+        _, variance = scalars[f"mean_variance/{dimension}"][epoch]
+        self.assertBetween(variance, buckets[0, 0]**2 - 1e-6, buckets[-1, 1]**2 + 1e-6)
+
+  def test_callbacks_get_the_figures_of_metrics(self):
+    seen = []
+
+    class Recorder(keras.callbacks.Callback):
+      def on_epoch_end(self, epoch, logs=None):
+        seen.append({"epoch": epoch + 1, **logs})
+
+    running.train(tiny.make_config(self.folder, epochs=2), callbacks=[Recorder()])
+    self.assertEqual(seen, self.metrics("run"))
+
   def tags(self) -> set[str]:
-    tags = set()
-    for path in pathlib.Path(self.folder, "run", "tensorboard").glob("*"):
-      for event in tf.compat.v1.train.summary_iterator(str(path)):
-        tags.update(value.tag for value in event.summary.value)
-    return tags
+    return events.read(f"{self.folder}/run/tensorboard", "scalars").keys()
 
   def test_best_epoch_is_chosen_among_those_with_full_weight(self):
     training = self.train(tiny.make_config(self.folder, epochs=4, warmup_epochs=3))
