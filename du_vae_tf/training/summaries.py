@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from du_vae_tf.estimators import posterior_pass
@@ -36,7 +35,7 @@ class EpochSummaries:
         for dimension, value in enumerate(values):
           tf.summary.scalar(f"{name}/{dimension:03d}", value)
       tf.summary.histogram("posterior/mean", collected.mean)
-      tf.summary.histogram("posterior/standard_deviation", np.sqrt(collected.variance))
+      tf.summary.histogram("posterior/variance", collected.variance)
     self._writer.flush()
 
   def close(self) -> None:

@@ -140,18 +140,18 @@ class LoopTest(tf.test.TestCase, parameterized.TestCase):
   def test_tensorboard_has_histograms_of_the_posteriors_of_every_epoch(self):
     self.train(tiny.make_config(self.folder, epochs=2))
     found = events.read(f"{self.folder}/run/tensorboard", "histograms")
-    self.assertEqual(found.keys(), {"posterior/mean", "posterior/standard_deviation"})
+    self.assertEqual(found.keys(), {"posterior/mean", "posterior/variance"})
     for epochs in found.values():
       self.assertEqual([step for step, _ in epochs], [1, 2])
       for _, buckets in epochs:
         self.assertEqual(buckets[:, 2].sum(), 20 * 2)  # Validation sentences and dimensions.
     scalars = events.read(f"{self.folder}/run/tensorboard", "scalars")
-    for epoch, (_, buckets) in enumerate(found["posterior/standard_deviation"]):
+    for epoch, (_, buckets) in enumerate(found["posterior/variance"]):
       self.assertGreater(buckets[0, 0], 0.0)
-      # A mean of squares lies between the squares of the least and the largest.
+      # A mean lies between the least and the largest.
       for dimension in ("000", "001"):
         _, variance = scalars[f"mean_variance/{dimension}"][epoch]
-        self.assertBetween(variance, buckets[0, 0]**2 - 1e-6, buckets[-1, 1]**2 + 1e-6)
+        self.assertBetween(variance, buckets[0, 0] - 1e-6, buckets[-1, 1] + 1e-6)
 
   def test_callbacks_get_the_figures_of_metrics(self):
     seen = []
