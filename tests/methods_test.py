@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from unittest import mock
 
 from absl.testing import parameterized
 import numpy as np
@@ -11,9 +12,7 @@ import tensorflow as tf
 from du_vae_tf import config as config_lib
 from du_vae_tf import methods
 from du_vae_tf import pipeline
-from du_vae_tf.analysis import evaluation
-from du_vae_tf.training import runs
-from du_vae_tf.training import signals
+from du_vae_tf.analysis import best_epoch
 from tests.data import own_images
 from tests.training import running
 from tests.training import tiny
@@ -46,20 +45,15 @@ class MethodsTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.product(method=tuple(methods.METHODS), modality=("text", "image"))
   def test_trains_resumes_evaluates_and_exports(self, method: str, modality: str) -> None:
     config = self.make_config(method, modality)
-    with tiny_images.thin_decoder():
+    # What TensorBoard shows of a finished run depends on no method; pipeline_test looks at it.
+    with tiny_images.thin_decoder(), mock.patch.object(best_epoch, "write"):
       running.train(config)
       # More epochs continue the run from its checkpoint.
       report = pipeline.train(dataclasses.replace(config, epochs=2))
-      run = runs.load(config.run_dir)
-      again = evaluation.evaluate(
-          run, run.load_corpus(), "test", config.iw_samples, None, signals.StopRequest())
     folder = pathlib.Path(config.run_dir)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     self.assertEqual([row["epoch"] for row in rows], [1, 2])
     self.assertEqual((report.method, report.epochs), (method, 2))
-    # The same weights and noise; the first evaluation may have had other products.
-    self.assertAllClose(again.nll, report.nll, rtol=1e-3)
-    self.assertAllClose(again.elbo_nll, report.elbo_nll, rtol=1e-3)
     self.assertTrue(np.isfinite(report.nll))
     signature = tf.saved_model.load(str(folder / "export" / "1")).signatures["encode"]
     given = ({"text": tf.constant(["w1 w2", "w3"])} if modality == "text" else
