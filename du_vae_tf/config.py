@@ -125,8 +125,9 @@ class RunConfig:
   checkpoint_minutes: float = option(
       10.0, "Training", "Save within an epoch after so many minutes.", mathematics=False)
   strategy: str = option(
-      "auto", "Training", "Devices; auto: mirrored where there are several GPUs.",
-      choices=("auto", "one_device", "mirrored"), mathematics=False)
+      "auto", "Training",
+      "Devices; auto: mirrored where there are several GPUs; multi_worker: machines of TF_CONFIG.",
+      choices=("auto", "one_device", "mirrored", "multi_worker"), mathematics=False)
   precision: str = option(
       "auto", "Training",
       "Of products; auto: bfloat16 where processor or GPU are faster in it, tiny networks apart.",

@@ -4,16 +4,26 @@ import sys
 import time
 from typing import Any
 
+_speaks = True
+
+
+def mute() -> None:
+  """Says nothing more: another process speaks for this one."""
+  global _speaks
+  _speaks = False
+
 
 def say(text: str = "") -> None:
   """One line for the user, at once."""
+  if not _speaks:
+    return
   sys.stdout.write(f"{text}\n")
   sys.stdout.flush()
 
 
 def shows_bars() -> bool:
   """Whether the output is a terminal, where a line can be written over."""
-  return sys.stdout.isatty()
+  return _speaks and sys.stdout.isatty()
 
 
 class Bar:

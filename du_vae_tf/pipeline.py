@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
@@ -22,16 +23,18 @@ from du_vae_tf.training import precision
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import runs
 from du_vae_tf.training import signals
+from du_vae_tf.training import strategies
+from du_vae_tf.training import workers
 
 
-def train(config: config_lib.RunConfig) -> report_lib.Report:
+def train(config: config_lib.RunConfig) -> report_lib.Report | None:
   """Trains, evaluates and exports, or continues where an earlier call was interrupted.
 
   Args:
     config: of the run.
 
   Returns:
-    The report, which is also printed and written.
+    The report, which is also printed and written; of several workers the chief has it alone.
 
   Raises:
     errors.UserError: the data or the run folder do not fit the configuration.
@@ -41,23 +44,43 @@ def train(config: config_lib.RunConfig) -> report_lib.Report:
   if config.deterministic:
     tf.config.experimental.enable_op_determinism()
   stop = signals.StopRequest()
+  # First of all: several workers find each other before TensorFlow does anything else.
+  strategy = strategies.make_strategy(config.strategy)
+  group = workers.Workers(strategy)
+  if not group.is_chief:
+    console.mute()
   stop.install()
-  corpus = corpus_lib.load(config)
-  for note in corpus.notes:
-    console.say(note)
-  folder = run_folder.RunFolder(
-      config.run_dir
-      or f"runs/{config.dataset}-{config.method}-{config.digits(corpus.digest)}")
+  with group.watched():
+    corpus = group.chief_first(lambda: corpus_lib.load(config))
+    group.agree(config.digits(corpus.digest), "flags or data")
+    for note in corpus.notes:
+      console.say(note)
+    folder = run_folder.RunFolder(
+        config.run_dir
+        or f"runs/{config.dataset}-{config.method}-{config.digits(corpus.digest)}")
+    try:
+      with group.together():
+        if group.is_chief:
+          _claim(folder, config, corpus)
+      console.say(f"Run folder: {folder.path}\n{_describe(config)}")
+      console.say(f"Products in {precision.resolve(config.precision, config.hidden_size)}.")
+      report = _finished_report(config, folder)
+      if report is not None:
+        return report
+      callbacks = _prepared(config, corpus, folder) if group.is_chief else []
+      loop.Training(config, corpus, folder, stop, strategy, callbacks).run()
+      return _complete(config, corpus, folder, stop) if group.is_chief else None
+    finally:
+      folder.release()
+
+
+def _claim(folder: run_folder.RunFolder, config: config_lib.RunConfig,
+           corpus: corpus_lib.Corpus) -> None:
+  """Makes the folder of a run, or takes up that of an earlier call."""
   folder.acquire()
-  try:
-    if config.overwrite:
-      folder.clear()
-    folder.save_config(config, corpus.digest, corpus.sizes)
-    console.say(f"Run folder: {folder.path}\n{_describe(config)}")
-    console.say(f"Products in {precision.resolve(config.precision, config.hidden_size)}.")
-    return _finished_report(config, folder) or _complete(config, corpus, folder, stop)
-  finally:
-    folder.release()
+  if config.overwrite:
+    folder.clear()
+  folder.save_config(config, corpus.digest, corpus.sizes)
 
 
 def _describe(config: config_lib.RunConfig) -> str:
@@ -83,12 +106,16 @@ def _finished_report(config: config_lib.RunConfig,
   return report
 
 
-def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
-              folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
+def _prepared(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
+              folder: run_folder.RunFolder) -> list[keras.callbacks.Callback]:
+  """Writes what a run needs besides its weights; gives what is called in training."""
   corpus.save(folder.vocabulary)
   hparams.write_settings(folder, config)
-  samples = sample_summaries.SampleSummaries(config, corpus, folder)
-  loop.Training(config, corpus, folder, stop, [samples]).run()
+  return [sample_summaries.SampleSummaries(config, corpus, folder)]
+
+
+def _complete(config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
+              folder: run_folder.RunFolder, stop: signals.StopRequest) -> report_lib.Report:
   run = runs.load(str(folder.path), config.precision)
   report = evaluation.evaluate(
       run, corpus, "test", config.iw_samples, config.max_eval_examples, stop)

@@ -14,11 +14,18 @@ def command(name: str) -> list[str]:
   return [str(built)] if built.is_file() else [sys.executable, "-m", f"du_vae_tf.{name}"]
 
 
-def start(name: str, *flags: str, cwd: str) -> subprocess.Popen:
-  """Starts an entry point as a user who stands in `cwd` does, with a cache of its own there."""
+def start(name: str, *flags: str, cwd: str, **variables: str) -> subprocess.Popen:
+  """Starts an entry point as a user who stands in `cwd` does, with a cache of its own there.
+
+  Args:
+    name: of the entry point.
+    *flags: of the command.
+    cwd: where the user stands.
+    **variables: of the environment.
+  """
   environment = os.environ | {
       "BUILD_WORKING_DIRECTORY": cwd, "PYTHONPATH": str(REPOSITORY),
-      "XDG_CACHE_HOME": os.path.join(cwd, "cache")}
+      "XDG_CACHE_HOME": os.path.join(cwd, "cache"), **variables}
   environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # Set for tests; users leave it to the command.
   return subprocess.Popen(
       [*command(name), *flags], cwd=REPOSITORY, env=environment, text=True,

@@ -82,10 +82,12 @@ class Checkpoints:
     folder: of the run.
     model: built.
     optimizers: whose variables are the rest of the state.
+    writes: whether `save` and `save_best` write, or another worker's do.
   """
 
   def __init__(self, folder: run_folder.RunFolder, model: keras.Model,
-               optimizers: optimizers_lib.Optimizers):
+               optimizers: optimizers_lib.Optimizers, writes: bool = True):
+    self._writes = writes
     self._tracked = _TrackedProgress()
     weights = _by_path(model.variables)
     self._state = tf.train.Checkpoint(
@@ -111,11 +113,13 @@ class Checkpoints:
 
   def save(self) -> None:
     """Saves weights, optimizer and progress as one."""
-    self._latest.save(checkpoint_number=self.progress.step)
+    if self._writes:
+      self._latest.save(checkpoint_number=self.progress.step)
 
   def save_best(self, epoch: int) -> None:
     """Saves the weights as the best so far."""
-    self._best.save(checkpoint_number=epoch)
+    if self._writes:
+      self._best.save(checkpoint_number=epoch)
 
   def reload_best(self) -> None:
     """Puts the weights (and running moments) of the best epoch back."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
@@ -28,6 +29,7 @@ from du_vae_tf.training import signals
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
 from du_vae_tf.training import summaries
+from du_vae_tf.training import workers
 from du_vae_tf.training.procedures import table as procedures
 
 # Steps between two looks at the sums: a look waits for the device.
@@ -57,11 +59,13 @@ class Training:
     corpus: its data.
     folder: owned by this process.
     stop: asked between steps whether to end.
+    strategy: of `strategies.make_strategy`. Its chief alone writes and speaks.
     callbacks: further Keras callbacks.
   """
 
   def __init__(self, config: config_lib.RunConfig, corpus: corpus_lib.Corpus,
                folder: run_folder.RunFolder, stop: signals.StopRequest,
+               strategy: tf.distribute.Strategy,
                callbacks: Sequence[keras.callbacks.Callback] = ()):
     self._config = config
     self._folder = folder
@@ -69,7 +73,8 @@ class Training:
     self._regime = regimes.REGIMES[config.modality]
     self._batches = corpus.train_batches(config)
     self._kl_schedule = kl_schedules.make(config, corpus.splits["train"].num_examples)
-    self._strategy = strategies.make_strategy(config.strategy)
+    self._strategy = strategy
+    self._workers = workers.Workers(strategy)
     if config.jit_compile and self._strategy.num_replicas_in_sync > 1:
       raise errors.UserError(
           f"--jit_compile: works on one device, and --strategy={config.strategy} takes"
@@ -83,11 +88,12 @@ class Training:
         self._model, self._optimizers, self._strategy, config, self._kl_schedule,
         procedures.differentiate(config, self._model))
     self._validation = posterior_pass.PosteriorPass(self._model, config.seed, "validation")
-    self._checkpoints = checkpoints.Checkpoints(folder, self._model, self._optimizers)
+    self._checkpoints = checkpoints.Checkpoints(
+        folder, self._model, self._optimizers, self._workers.is_chief)
     self._validation_data = corpus.evaluation_dataset("valid", EVALUATION_BATCH)
     self._run_clock, self._epoch_clock = console.Stopwatch(), console.Stopwatch()
     self._lines = epoch_lines.EpochLines(config)
-    self._summaries = summaries.EpochSummaries(folder)
+    self._summaries = summaries.EpochSummaries(folder) if self._workers.is_chief else None
     self._steps_at_once = 1
     bars = [_EpochBar()] if console.shows_bars() else []
     self._callbacks = keras.callbacks.CallbackList(
@@ -113,6 +119,8 @@ class Training:
     """
     if self._checkpoints.resume():
       console.say(f"Resuming after epoch {self.progress.epoch}, step {self.progress.step}.")
+    self._workers.agree(
+        f"{self.progress.step:06x}", "saved states; --run_dir must be the same folder for all")
     self._procedure = procedures.make(
         self._config, self._stepper, self._batches, self._strategy, self.progress.procedure)
     self._write_metrics()
@@ -124,7 +132,8 @@ class Training:
       # Warm-up never ended: of all epochs the last one is closest to the full objective.
       self._checkpoints.save_best(self.progress.epoch)
     self._callbacks.on_train_end()
-    self._summaries.close()
+    if self._summaries is not None:
+      self._summaries.close()
     return self.progress
 
   def _run_epoch(self) -> None:
@@ -136,8 +145,10 @@ class Training:
     self._optimizers.set_learning_rate(learning_rate)
     try:
       self._take_steps()
+      # Every worker looks at all of the data: what follows from it is then known to all.
       collected = self._validation.collect(
-          self._validation_data, self._regularized(), self._stop.check)
+          self._validation_data, self._regularized(), self._check_alone)
+      self._workers.check(self._stop)
     except errors.PreemptedError:
       self._save()
       raise
@@ -146,7 +157,8 @@ class Training:
     remark = self._procedure.after_epoch(collected)
     self._callbacks.on_epoch_end(
         progress.epoch, {name: value for name, value in row.items() if name != "epoch"})
-    self._summaries.write(row, collected)
+    if self._summaries is not None:
+      self._summaries.write(row, collected)
     progress.history.append(row)
     progress.epoch, progress.batch, progress.epoch_seconds = progress.epoch + 1, 0, 0.0
     self._stepper.reset()
@@ -177,12 +189,19 @@ class Training:
         fitting = int(_CALL_SECONDS * LOOK_EVERY / since_look.lap())
         self._steps_at_once = max(1, min(LOOK_EVERY, fitting))
       self._callbacks.on_train_batch_end(progress.batch - 1, logs)
-      self._stop.check()
+      self._check_alone()
+      if progress.batch % LOOK_EVERY == 0:
+        self._workers.check(self._stop)
       if since_save.seconds > 60 * self._config.checkpoint_minutes:
         self._save()
         since_save.lap()
     self._refuse_faults()
     progress.epoch_seconds += self._epoch_clock.lap()
+
+  def _check_alone(self) -> None:
+    """Asks for a stop where no other worker would wait for this one."""
+    if self._workers.count == 1:
+      self._stop.check()
 
   def _regularized(self) -> bool:
     return bool(self._stepper.regularized(self.progress.step))
@@ -200,6 +219,7 @@ class Training:
   def _judge(self, schedule: plateau.Plateau, loss: float) -> None:
     """Keeps the best weights, and lets the schedule lower the learning rate or stop."""
     progress = self.progress
+    loss = self._workers.from_chief(loss)
     if not np.isfinite(loss):
       raise errors.DivergedError(
           f"epoch {progress.epoch + 1}: the validation loss is not finite; the last good state"
@@ -212,6 +232,7 @@ class Training:
       return
     decision = schedule.observe(progress.epoch, loss)
     if decision.decay and progress.best_epoch is not None:
+      self._workers.wait()  # For the chief to have written them.
       self._checkpoints.reload_best()
       self._optimizers.forget()
       console.say(f"No better validation loss: learning rate halved, weights of epoch"
@@ -229,5 +250,7 @@ class Training:
 
   def _write_metrics(self) -> None:
     """Writes all lines anew, so that an interrupted epoch leaves none behind."""
+    if not self._workers.is_chief:
+      return
     files.write_text_atomically(self._folder.metrics, "".join(
         json.dumps(row) + "\n" for row in self.progress.history))

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from du_vae_tf.training import workers
+
 Batch = dict[str, tf.Tensor]
 
 
@@ -14,8 +16,15 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
   Args:
     name: `one_device`; `mirrored` over all GPUs, or over all logical CPU devices where there is
-      no GPU; `auto` is `mirrored` where there are several GPUs, else `one_device`.
+      no GPU; `auto` is `mirrored` where there are several GPUs, else `one_device`;
+      `multi_worker` over the machines that `TF_CONFIG` names, and the GPUs of each. That one must
+      be made before TensorFlow does anything, and waits until all are there.
+
+  Raises:
+    errors.UserError: `TF_CONFIG` names no machines.
   """
+  if name == "multi_worker":
+    return workers.join()
   gpus = tf.config.list_logical_devices("GPU")
   if name == "one_device" or (name == "auto" and len(gpus) < 2):
     return tf.distribute.get_strategy()
@@ -55,10 +64,16 @@ def distribute(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> An
   if pieces == 1:
     return dataset
 
-  def cut(batch: Batch) -> tf.data.Dataset:
-    rows = tf.shape(batch["row"], out_type=tf.int64)[0]
-    return tf.data.Dataset.range(pieces).map(lambda piece: {
-        name: value[rows * piece // pieces:rows * (piece + 1) // pieces]
-        for name, value in batch.items()})
+  def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+    here = pieces // context.num_input_pipelines
+    first = context.input_pipeline_id * here
 
-  return strategy.distribute_datasets_from_function(lambda _: dataset.flat_map(cut))
+    def cut(batch: Batch) -> tf.data.Dataset:
+      rows = tf.shape(batch["row"], out_type=tf.int64)[0]
+      return tf.data.Dataset.range(first, first + here).map(lambda piece: {
+          name: value[rows * piece // pieces:rows * (piece + 1) // pieces]
+          for name, value in batch.items()})
+
+    return dataset.flat_map(cut)
+
+  return strategy.distribute_datasets_from_function(of_worker)

@@ -21,7 +21,6 @@ from du_vae_tf.training import plateau
 from du_vae_tf.training import regimes
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
-from du_vae_tf.training import strategies
 from tests.testing import events
 from tests.training import running
 from tests.training import tiny
@@ -46,12 +45,11 @@ class CompiledTest(tf.test.TestCase):
   def test_several_replicas_are_refused_before_anything_is_built(self):
     corpus = mock.MagicMock()
     corpus.splits["train"].num_examples = 100
-    strategy = mock.Mock(num_replicas_in_sync=2)
+    strategy = mock.Mock(num_replicas_in_sync=2, cluster_resolver=None)
     config = tiny_images.make_config(jit_compile=True, strategy="mirrored")
-    with mock.patch.object(strategies, "make_strategy", return_value=strategy):
-      with self.assertRaisesRegex(
-          errors.UserError, r"--jit_compile: .*--strategy=mirrored takes 2; .*one_device\.$"):
-        loop.Training(config, corpus, mock.Mock(), signals.StopRequest())
+    with self.assertRaisesRegex(
+        errors.UserError, r"--jit_compile: .*--strategy=mirrored takes 2; .*one_device\.$"):
+      loop.Training(config, corpus, mock.Mock(), signals.StopRequest(), strategy)
     strategy.scope.assert_not_called()
 
 

@@ -9,6 +9,7 @@ from du_vae_tf.data import corpus as corpus_lib
 from du_vae_tf.training import loop
 from du_vae_tf.training import run_folder
 from du_vae_tf.training import signals
+from du_vae_tf.training import strategies
 
 
 def train(config: config_lib.RunConfig, stop: signals.StopRequest | None = None,
@@ -20,7 +21,8 @@ def train(config: config_lib.RunConfig, stop: signals.StopRequest | None = None,
   try:
     folder.save_config(config, corpus.digest, corpus.sizes)
     corpus.save(folder.vocabulary)
-    training = loop.Training(config, corpus, folder, stop or signals.StopRequest(), callbacks)
+    training = loop.Training(config, corpus, folder, stop or signals.StopRequest(),
+                             strategies.make_strategy(config.strategy), callbacks)
     training.run()
     return training
   finally:

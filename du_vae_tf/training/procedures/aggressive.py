@@ -13,6 +13,7 @@ from du_vae_tf.estimators import posterior_pass
 from du_vae_tf.training import regimes
 from du_vae_tf.training import step as step_lib
 from du_vae_tf.training import strategies
+from du_vae_tf.training import workers
 
 # Encoder updates before each decoder update, at the most.
 _MAX_INNER_UPDATES = 99
@@ -47,6 +48,7 @@ class Aggressive:
     self._stepper = stepper
     self._batches = batches
     self._strategy = strategy
+    self._workers = workers.Workers(strategy)
     self._config = config
     self._rule = regimes.REGIMES[config.modality].aggressive
     self._state = state
@@ -93,8 +95,8 @@ class Aggressive:
     state = self._state
     if not state["aggressive"]:
       return None
-    information = mutual_information.minibatch_mutual_information(
-        collected.mean, collected.variance, collected.sample, self._config.batch_size)
+    information = self._workers.from_chief(mutual_information.minibatch_mutual_information(
+        collected.mean, collected.variance, collected.sample, self._config.batch_size))
     if information < state["reference"]:
       state["drops"] += 1
     if information > state["reference"] or not self._rule.keeps_best:

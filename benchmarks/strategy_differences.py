@@ -1,0 +1,127 @@
+"""Several replicas against one device: `bazel run //benchmarks:strategy_differences`."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring
+from du_vae_tf import command_line
+from du_vae_tf import console
+from du_vae_tf import errors
+from du_vae_tf import markdown_table
+from du_vae_tf import methods as methods_lib
+
+USAGE = """
+Takes the same steps with small models on one device, on two replicas of one process and in two
+processes, in float32, without dropout of the networks and with given draws, and prints the largest
+difference of a weight from that of one device for every method; beside it, as what rounding alone
+does, that of one device which is given the rows of every batch in reverse order.
+
+  bazel run //benchmarks:strategy_differences -- [--modality=image] [--methods=vae,du_vae]
+"""
+
+SPECS = [
+    measuring.flag("modality", "text", str, "What is trained on.", ("text", "image")),
+    measuring.flag("methods", ",".join(methods_lib.METHODS), str, "Which, separated by commas."),
+    measuring.flag("steps", 20, int, "Steps on batches of 8 rows and, every third, of fewer.")]
+
+_BASE = "one device"
+# Each way to take the steps: the strategy, and whether rows come in reverse order.
+WAYS = {_BASE: ("one_device", False), "rows reversed": ("one_device", True),
+        "two replicas": ("mirrored", False), "two workers": ("multi_worker", False)}
+_WORKERS = 2
+
+
+def differences(modality: str, methods: Sequence[str], steps: int) -> dict[str, dict[str, float]]:
+  """The largest absolute difference of a weight from one device, by way and method.
+
+  Args:
+    modality: `text` or `image`.
+    methods: of `methods.METHODS`.
+    steps: of each.
+
+  Raises:
+    errors.UserError: a process failed.
+  """
+  with tempfile.TemporaryDirectory() as folder:
+    weights = {}
+    for way, (strategy, reverse) in WAYS.items():
+      path = pathlib.Path(folder) / f"{way}.npz"
+      _run(strategy, {"strategy": strategy, "modality": modality, "methods": list(methods),
+                      "steps": steps, "reverse": reverse, "file": str(path)})
+      with np.load(path) as found:
+        weights[way] = dict(found)
+  base = weights.pop(_BASE)
+  return {way: _largest(base, found) for way, found in weights.items()}
+
+
+def _largest(base: Mapping[str, np.ndarray],
+             found: Mapping[str, np.ndarray]) -> dict[str, float]:
+  largest: dict[str, float] = {}
+  for name, values in base.items():
+    method = name.partition(":")[0]
+    difference = float(np.abs(values - found[name]).max(initial=0.0))
+    # A weight that is no number differs.
+    largest[method] = max(
+        largest.get(method, 0.0), difference if np.isfinite(difference) else np.inf)
+  return largest
+
+
+def _run(strategy: str, options: Mapping[str, Any]) -> None:
+  """Starts the processes of a strategy and waits for them."""
+  processes = []
+  for extra in _environments(strategy):
+    processes.append(subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.strategy_steps", json.dumps(options)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        | extra))
+  if any([process.wait() for process in processes]):
+    raise errors.UserError(f"{strategy}: a process failed; see above.")
+
+
+def _environments(strategy: str) -> list[dict[str, str]]:
+  """What each process of a strategy has in its environment."""
+  if strategy != "multi_worker":
+    return [{}]
+  with contextlib.ExitStack() as held:
+    sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0)))
+               for _ in range(_WORKERS)]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+  return [{"TF_CONFIG": json.dumps({
+      "cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})}
+          for index in range(_WORKERS)]
+
+
+def main(explicit: dict[str, Any]) -> None:
+  """Measures what the flags describe."""
+  options, = measuring.split(explicit, SPECS)
+  methods = options["methods"].split(",")
+  for method in methods:
+    if method not in methods_lib.METHODS:
+      raise errors.UserError(
+          f"--methods={method}: no such method; there are {', '.join(methods_lib.METHODS)}.")
+  found = differences(options["modality"], methods, options["steps"])
+  console.say(f"{options['modality']}, {options['steps']} steps: largest difference of a weight"
+              " from that of one device\n")
+  console.say(markdown_table.make(
+      ["method", *found],
+      [[f"`{method}`", *(f"{found[way][method]:.1e}" for way in found)]
+       for method in methods]))
+
+
+def run() -> None:
+  """Starts the program."""
+  command_line.run(main, SPECS, USAGE)
+
+
+if __name__ == "__main__":
+  run()
