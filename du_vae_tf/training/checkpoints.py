@@ -1,16 +1,23 @@
 """What a run needs to go on exactly where it was, and its best weights."""
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf.training import optimizers as optimizers_lib
 from du_vae_tf.training import run_folder
+
+_STATE = "state"
+# What reading a damaged file ends with.
+_DAMAGE = (tf.errors.OpError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclasses.dataclass
@@ -87,13 +94,14 @@ class Checkpoints:
 
   def __init__(self, folder: run_folder.RunFolder, model: keras.Model,
                optimizers: optimizers_lib.Optimizers, writes: bool = True):
+    self._folder = folder
     self._writes = writes
     self._tracked = _TrackedProgress()
     weights = _by_path(model.variables)
     self._state = tf.train.Checkpoint(
         model=weights, optimizer=_by_path(optimizers.variables), progress=self._tracked)
     self._latest = tf.train.CheckpointManager(
-        self._state, str(folder.checkpoints), max_to_keep=2, checkpoint_name="state")
+        self._state, str(folder.checkpoints), max_to_keep=2, checkpoint_name=_STATE)
     self._weights = tf.train.Checkpoint(model=weights)
     # Two are kept, so that a state saved before the newest best still finds its own.
     self._best = tf.train.CheckpointManager(
@@ -105,11 +113,13 @@ class Checkpoints:
     return self._tracked.value
 
   def resume(self) -> bool:
-    """Restores the latest state; False if there is none."""
-    if self._latest.latest_checkpoint is None:
-      return False
-    self._state.restore(self._latest.latest_checkpoint).assert_existing_objects_matched()
-    return True
+    """Restores the latest state that can be read; False if there is none at all.
+
+    Raises:
+      errors.UserError: none of those that are there can be read.
+    """
+    return _latest_readable(self._folder, lambda path: self._state.restore(
+        path).assert_existing_objects_matched())
 
   def save(self) -> None:
     """Saves weights, optimizer and progress as one."""
@@ -122,9 +132,14 @@ class Checkpoints:
       self._best.save(checkpoint_number=epoch)
 
   def reload_best(self) -> None:
-    """Puts the weights (and running moments) of the best epoch back."""
-    path = f"{self._best.directory}/epoch-{self.progress.best_epoch}"
-    self._weights.restore(path).assert_existing_objects_matched()
+    """Puts the weights (and running moments) of the best epoch back.
+
+    Raises:
+      errors.UserError: they cannot be read.
+    """
+    with _readable_best(self._folder):
+      path = f"{self._best.directory}/epoch-{self.progress.best_epoch}"
+      self._weights.restore(path).assert_existing_objects_matched()
 
 
 def restore_best(folder: run_folder.RunFolder, model: keras.Model, progress: Progress) -> None:
@@ -134,20 +149,65 @@ def restore_best(folder: run_folder.RunFolder, model: keras.Model, progress: Pro
   newer best weights has not accepted them.
 
   Raises:
-    errors.UserError: the run has none yet.
+    errors.UserError: the run has none yet, or they cannot be read.
   """
   path = folder.best / f"epoch-{progress.best_epoch or progress.epoch}"
   if not path.with_name(f"{path.name}.index").is_file():
     raise errors.UserError(
         f"--run_dir={folder.path}: no best weights here yet; finish the training first.")
-  weights = tf.train.Checkpoint(model=_by_path(model.variables))
-  weights.restore(str(path)).assert_existing_objects_matched()
+  with _readable_best(folder):
+    weights = tf.train.Checkpoint(model=_by_path(model.variables))
+    weights.restore(str(path)).assert_existing_objects_matched()
 
 
 def read_progress(folder: run_folder.RunFolder) -> Progress:
-  """The state of a run's training as last saved; that of a new run if there is none."""
+  """The state of a run's training as last saved; that of a new run if there is none.
+
+  Raises:
+    errors.UserError: there is one, and it cannot be read.
+  """
   tracked = _TrackedProgress()
-  path = tf.train.latest_checkpoint(str(folder.checkpoints))
-  if path is not None:
-    tf.train.Checkpoint(progress=tracked).restore(path).expect_partial()
+  _latest_readable(folder, lambda path: tf.train.Checkpoint(
+      progress=tracked).restore(path).expect_partial())
   return tracked.value
+
+
+def _latest_readable(folder: run_folder.RunFolder, restore: Callable[[str], object]) -> bool:
+  """Restores the newest state that is whole; False if there is none at all.
+
+  TensorFlow keeps a checksum of every tensor, so that damage shows when it is read.
+  """
+  paths = sorted(folder.checkpoints.glob(f"{_STATE}-*.index"), key=_step, reverse=True)
+  for path in paths:
+    try:
+      restore(str(path.with_suffix("")))
+    except _DAMAGE as error:
+      console.say(f"{path.with_suffix('')} is damaged ({_first_line(error)}); the state before it"
+                  " is looked for.")
+    else:
+      return True
+  if paths:
+    raise errors.UserError(
+        f"--run_dir={folder.path}: no saved state can be read; put the files of"
+        f" {folder.checkpoints.name}/ back, or start anew with --overwrite.")
+  return False
+
+
+def _step(path: pathlib.Path) -> int:
+  """The number in the name of a state; names of no number come last."""
+  number = path.stem.partition("-")[2]
+  return int(number) if number.isdecimal() else -1
+
+
+@contextlib.contextmanager
+def _readable_best(folder: run_folder.RunFolder) -> Iterator[None]:
+  try:
+    yield
+  except _DAMAGE as error:
+    raise errors.UserError(
+        f"--run_dir={folder.path}: the best weights cannot be read ({_first_line(error)}); put the"
+        f" files of {folder.best.name}/ back, or start anew with --overwrite.") from None
+
+
+def _first_line(error: BaseException) -> str:
+  return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,11 +1,15 @@
 """Checkpoints: every variable of a model of images and of its optimizer comes back."""
 
+import contextlib
 import functools
+import io
+import pathlib
 from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 
 from du_vae_tf import errors
 from du_vae_tf.models import vae
@@ -34,7 +38,22 @@ def values(variables: list[keras.Variable]) -> dict[str, np.ndarray]:
   return {variable.path: variable.numpy() for variable in variables}
 
 
-class CheckpointsTest(tf.test.TestCase):
+def flipped(content: bytes, place: int) -> bytes:
+  """With one bit of one byte the other way."""
+  return content[:place] + bytes([content[place] ^ 4]) + content[place + 1:]
+
+
+def hurt(path: pathlib.Path, damage: str) -> None:
+  """Does to a file what disks and crashes do."""
+  content = path.read_bytes() if path.exists() else b""
+  if damage == "gone":
+    path.unlink(missing_ok=True)
+  else:
+    path.write_bytes({"emptied": b"", "cut": content[:len(content) // 2],
+                      "flipped": flipped(content, len(content) // 2)}[damage])
+
+
+class CheckpointsTest(tf.test.TestCase, parameterized.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -98,6 +117,82 @@ class CheckpointsTest(tf.test.TestCase):
   def test_new_folder_has_nothing_to_resume(self):
     self.assertFalse(self.checkpoints.resume())
     self.check(values(self.model.variables), self.saved[0], equal=True)
+
+  def save_twice(self) -> list[pathlib.Path]:
+    """States of steps 99 and 100; the files of the newer one."""
+    for step in (99, 100):
+      self.checkpoints.progress.step = step
+      self.checkpoints.save()
+    return sorted(self.folder.checkpoints.glob("state-100.*"))
+
+  @parameterized.product(name=("index", "data-00000-of-00001"),
+                         damage=("emptied", "cut", "flipped", "gone"))
+  def test_damaged_state_gives_way_to_the_one_before(self, name: str, damage: str) -> None:
+    self.save_twice()
+    path = self.folder.checkpoints / f"state-100.{name}"
+    hurt(path, damage)
+    model, optimizer = make_model(seed=2)
+    other = checkpoints.Checkpoints(self.folder, model, optimizer)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+      self.assertTrue(other.resume())
+    self.check(values(model.variables), self.saved[0], equal=True)
+    self.check(values(optimizer.variables), self.saved[1], equal=True)
+    self.assertEqual(other.progress.step, 99)
+    if (name, damage) != ("index", "gone"):  # Without it there is no state of this step.
+      self.assertRegex(said.getvalue(), r"\A.*/state-100 is damaged \(.*\); the state before it")
+    # The run goes on and saves under the same number again.
+    other.progress.step = 100
+    other.save()
+    self.assertTrue(self.checkpoints.resume())
+    self.assertEqual(self.checkpoints.progress.step, 100)
+
+  def test_flipped_bits_anywhere_are_found(self) -> None:
+    random = np.random.default_rng(4)
+    model, optimizer = make_model(seed=2)
+    other = checkpoints.Checkpoints(self.folder, model, optimizer)
+    for path in self.save_twice():
+      whole = path.read_bytes()
+      for place in random.integers(0, len(whole), 15):
+        path.write_bytes(flipped(whole, int(place)))
+        for variable in [*model.variables, *optimizer.variables]:
+          variable.assign(variable * 0)
+        with contextlib.redirect_stdout(io.StringIO()):
+          self.assertTrue(other.resume())
+        # What is whole after all is used; nothing else is.
+        self.check(values(model.variables), self.saved[0], equal=True)
+        self.check(values(optimizer.variables), self.saved[1], equal=True)
+      path.write_bytes(whole)
+
+  def test_nothing_is_begun_anew_over_states_that_cannot_be_read(self) -> None:
+    self.save_twice()
+    for path in self.folder.checkpoints.glob("state-*.index"):
+      hurt(path, "cut")
+    with (contextlib.redirect_stdout(io.StringIO()),
+          self.assertRaisesRegex(errors.UserError, "no saved state can be read")):
+      self.checkpoints.resume()
+    with (contextlib.redirect_stdout(io.StringIO()),
+          self.assertRaisesRegex(errors.UserError, "no saved state can be read")):
+      checkpoints.read_progress(self.folder)
+
+  def test_list_of_the_states_may_be_damaged(self) -> None:
+    self.save_twice()
+    for damage in ("cut", "gone"):
+      hurt(self.folder.checkpoints / "checkpoint", damage)
+      model, optimizer = make_model(seed=2)
+      other = checkpoints.Checkpoints(self.folder, model, optimizer)
+      self.assertTrue(other.resume())
+      self.assertEqual(other.progress.step, 100)
+      self.assertEqual(checkpoints.read_progress(self.folder).step, 100)
+
+  def test_damaged_best_weights_are_told(self) -> None:
+    self.checkpoints.save_best(4)
+    hurt(self.folder.best / "epoch-4.data-00000-of-00001", "flipped")
+    self.checkpoints.progress.best_epoch = 4
+    for restore in (self.checkpoints.reload_best, lambda: checkpoints.restore_best(
+        self.folder, self.model, self.checkpoints.progress)):
+      with self.assertRaisesRegex(errors.UserError, r"the best weights cannot be read \("):
+        restore()
 
   def test_variables_of_one_path_are_refused(self):
     model = mock.Mock(variables=[keras.Variable([1.0], name="same") for _ in range(2)])
