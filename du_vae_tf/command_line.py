@@ -17,13 +17,14 @@ from absl import logging
 from du_vae_tf import config as config_lib
 from du_vae_tf import datasets
 from du_vae_tf import errors
+from du_vae_tf import exhaustion
 from du_vae_tf import methods
 from du_vae_tf import networks
 from du_vae_tf import parent_process
 from du_vae_tf import versions
 
 EXIT_USER_ERROR = 2
-EXIT_DIVERGED = 1
+EXIT_FAILED = 1
 EXIT_PREEMPTED = 75
 
 FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
@@ -255,11 +256,12 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
       logging.set_verbosity(logging.WARNING)  # Of the libraries: we speak through `console`.
     try:
       versions.check()
-      main(explicit)
+      with exhaustion.told("use a machine with more"):
+        main(explicit)
     except errors.UserError as error:
       _fail(error, EXIT_USER_ERROR)
-    except errors.DivergedError as error:
-      _fail(error, EXIT_DIVERGED)
+    except (errors.DivergedError, errors.ExhaustedError) as error:
+      _fail(error, EXIT_FAILED)
     except errors.PreemptedError as error:
       _fail(error, EXIT_PREEMPTED)
 

@@ -14,3 +14,7 @@ class DivergedError(RuntimeError):
 
 class PreemptedError(RuntimeError):
   """The process was asked to stop: the state is saved and the same command continues."""
+
+
+class ExhaustedError(RuntimeError):
+  """Memory or the disk ran out, or a file cannot be written: what was saved stays."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
+from du_vae_tf import exhaustion
 from du_vae_tf import report as report_lib
 from du_vae_tf.analysis import best_epoch
 from du_vae_tf.analysis import evaluation
@@ -40,6 +41,7 @@ def train(config: config_lib.RunConfig) -> report_lib.Report | None:
     errors.UserError: the data or the run folder do not fit the configuration.
     errors.DivergedError: a term of the loss is no longer finite.
     errors.PreemptedError: the process was asked to stop; the state is saved.
+    errors.ExhaustedError: memory or the disk ran out, or a file cannot be written.
   """
   if config.deterministic:
     tf.config.experimental.enable_op_determinism()
@@ -50,7 +52,8 @@ def train(config: config_lib.RunConfig) -> report_lib.Report | None:
   if not group.is_chief:
     console.mute()
   stop.install()
-  with group.watched():
+  smaller = f"give a smaller --batch_size than {config.batch_size}"
+  with group.watched(), exhaustion.told(smaller):
     corpus = group.chief_first(lambda: corpus_lib.load(config))
     group.agree(config.digits(corpus.digest), "flags or data")
     for note in corpus.notes:

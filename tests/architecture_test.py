@@ -25,6 +25,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "methods": frozenset(),
     "networks": frozenset(),
     "files": frozenset(),
+    "exhaustion": frozenset({"errors"}),
     "folder_lock": frozenset({"errors"}),
     "machine": frozenset(),
     "markdown_table": frozenset(),

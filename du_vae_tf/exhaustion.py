@@ -1,0 +1,47 @@
+"""A machine that runs out of memory, or a disk without room or rights, told in one line."""
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+from du_vae_tf import errors
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+_KEPT = "what was saved stays, and the same command goes on from there"
+
+
+@contextlib.contextmanager
+def told(remedy: str) -> Iterator[None]:
+  """Turns what the operating system and TensorFlow raise into one line.
+
+  Args:
+    remedy: what needs less memory, such as `give a smaller --batch_size than 32`.
+
+  Raises:
+    errors.ExhaustedError: memory or the disk ran out, or a file cannot be written.
+  """
+  try:
+    yield
+  except MemoryError as error:
+    raise errors.ExhaustedError(_memory(str(error), remedy)) from error
+  except OSError as error:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in _FULL:
+      raise errors.ExhaustedError(f"{where}the disk is full; make room: {_KEPT}.") from error
+    if error.errno in _FORBIDDEN:
+      raise errors.ExhaustedError(
+          f"{where}cannot be written ({error.strerror}); allow it: {_KEPT}.") from error
+    raise
+  except Exception as error:
+    # TensorFlow need not be loaded here.
+    if type(error).__name__ == "ResourceExhaustedError":
+      line = str(error).strip().splitlines()[0]
+      if "No space left" in str(error):
+        raise errors.ExhaustedError(f"the disk is full ({line}); make room: {_KEPT}.") from error
+      raise errors.ExhaustedError(_memory(line, remedy)) from error
+    raise
+
+
+def _memory(what: str, remedy: str) -> str:
+  return f"memory ran out{f' ({what})' if what else ''}; {remedy}: {_KEPT}."

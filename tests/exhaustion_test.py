@@ -1,0 +1,47 @@
+"""What a user is told when memory or the disk runs out."""
+
+import errno
+import os
+
+import tensorflow as tf
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from du_vae_tf import errors
+from du_vae_tf import exhaustion
+
+REMEDY = "give a smaller --batch_size than 32"
+
+
+class ToldTest(parameterized.TestCase):
+
+  @parameterized.parameters(
+      (MemoryError(), r"memory ran out; give a smaller --batch_size than 32: what was saved"),
+      (MemoryError("7 GiB"), r"memory ran out \(7 GiB\); give a smaller --batch_size than 32: "),
+      (tf.errors.ResourceExhaustedError(
+          None, None, "OOM when allocating tensor with shape[9]\n\nDetected at node x"),
+       r"memory ran out \(OOM when allocating tensor with shape\[9\]\); give a smaller"
+       r" --batch_size than 32: "),
+      (tf.errors.ResourceExhaustedError(None, None, "r/state-1; No space left on device"),
+       r"the disk is full \(r/state-1; No space left on device\); make room: "),
+      (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "r/metrics.jsonl"),
+       r"r/metrics\.jsonl: the disk is full; make room: "),
+      (OSError(errno.EROFS, os.strerror(errno.EROFS), "r/report.json"),
+       r"r/report\.json: cannot be written \(Read-only file system\); allow it: "))
+  def test_one_line_with_the_remedy(self, error, expected):
+    with (self.assertRaisesRegex(errors.ExhaustedError, rf"\A{expected}.*from there\.\Z") as caught,
+          exhaustion.told(REMEDY)):
+      raise error
+    self.assertIs(caught.exception.__cause__, error)
+
+  @parameterized.parameters(
+      (FileNotFoundError(errno.ENOENT, "no such file", "x"),), (ValueError("x"),),
+      (errors.UserError("x"),), (tf.errors.InvalidArgumentError(None, None, "x"),))
+  def test_other_faults_pass(self, error):
+    with self.assertRaises(type(error)) as caught, exhaustion.told(REMEDY):
+      raise error
+    self.assertIs(caught.exception, error)
+
+
+if __name__ == "__main__":
+  absltest.main()
