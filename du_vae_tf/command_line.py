@@ -18,6 +18,7 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import exhaustion
+from du_vae_tf import flagfiles
 from du_vae_tf import methods
 from du_vae_tf import networks
 from du_vae_tf import parent_process
@@ -26,6 +27,10 @@ from du_vae_tf import versions
 EXIT_USER_ERROR = 2
 EXIT_FAILED = 1
 EXIT_PREEMPTED = 75
+
+# A value in a message may be of any length.
+_LONGEST_MESSAGE = 700
+_SHOWN = 200
 
 FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
 
@@ -89,49 +94,40 @@ def _define(specs: Sequence[Flag], values: flags.FlagValues) -> None:
       flags.DEFINE_string(spec.name, spec.default, spec.text, flag_values=values)
 
 
-def _locate_flagfiles(arguments: Sequence[str]) -> list[str]:
-  """Lets `--flagfile` also name one of the project's own flagfiles."""
-  located, expect_name = [], False
-  for argument in arguments:
-    prefix, name = "", argument
-    is_flagfile = expect_name
-    expect_name = argument in ("--flagfile", "-flagfile")
-    if not is_flagfile and argument.lstrip("-").startswith("flagfile="):
-      prefix, name = argument.split("=", 1)[0] + "=", argument.split("=", 1)[1]
-      is_flagfile = True
-    if is_flagfile and not os.path.exists(name) and (FLAGS_FOLDER / name).is_file():
-      name = str(FLAGS_FOLDER / name)
-    if is_flagfile and not os.path.isfile(name):
-      own = ", ".join(sorted(path.name for path in FLAGS_FOLDER.glob("*.flags")))
-      raise errors.UserError(
-          f"--flagfile={name}: no such file, nor one of the project's own ({own}, and those of the"
-          f" paper's tables in the folders of {FLAGS_FOLDER}).")
-    located.append(prefix + name)
-  return located
-
-
 def _parse(specs: Sequence[Flag], values: flags.FlagValues,
            arguments: Sequence[str]) -> dict[str, Any]:
-  """The values given in the arguments (program name first), flagfiles included."""
+  """The values given in the arguments (without the program's name), flagfiles included."""
+  expanded = flagfiles.expand(arguments, FLAGS_FOLDER)
+  for argument in expanded:
+    if not argument.isprintable():
+      _check_readable(argument)
   try:
-    rest = values(list(arguments))
+    rest = values(["", *expanded])
   except flags.Error as error:
-    message = " ".join(str(error).split())
-    raise errors.UserError(message.removeprefix("flag ")) from None
-  except (OSError, UnicodeDecodeError) as error:
-    raise errors.UserError(f"--flagfile: {error}") from None
+    message = " ".join(str(error).split()).removeprefix("flag ")
+    raise errors.UserError(
+        message if len(message) <= _LONGEST_MESSAGE
+        else f"{message[:_SHOWN]} ... {message[-_SHOWN:]}") from None
   if rest[1:]:
     raise errors.UserError(
-        f"unexpected argument {rest[1]!r}: flags are written --name=value.")
+        f"unexpected argument {rest[1][:_SHOWN]!r}: flags are written --name=value.")
   return {spec.name: values[spec.name].value for spec in specs if values[spec.name].present}
+
+
+def _check_readable(argument: str) -> None:
+  """Refuses bytes that are no text: nothing could be said or written about them later."""
+  try:
+    argument.encode()
+  except UnicodeEncodeError:
+    shown = argument.encode("utf-8", "backslashreplace").decode()
+    raise errors.UserError(f"{shown[:_SHOWN]}: is not UTF-8; give a name that is.") from None
 
 
 def explicit_values(specs: Sequence[Flag], arguments: Sequence[str]) -> dict[str, Any]:
   """What the arguments (without the program's name) say, parsed apart from the global flags."""
   values = flags.FlagValues()
   _define(specs, values)
-  flags.DEFINE_string("flagfile", "", "", flag_values=values)
-  return _parse(specs, values, ["", *_locate_flagfiles(arguments)])
+  return _parse(specs, values, arguments)
 
 
 def values_of(specs: Sequence[Flag], explicit: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,8 +241,7 @@ def run(main: Callable[[dict[str, Any]], None], specs: Sequence[Flag], usage: st
       sys.stdout.write(help_text(usage, specs) + "\n")
       sys.exit(0)
     try:
-      located = _locate_flagfiles(arguments[1:])
-      explicit.update(_parse(specs, flags.FLAGS, [arguments[0], *located]))
+      explicit.update(_parse(specs, flags.FLAGS, arguments[1:]))
     except errors.UserError as error:
       _fail(error, EXIT_USER_ERROR)
     return arguments[:1]

@@ -272,6 +272,14 @@ _AT_LEAST: dict[str, int] = {
     "max_eval_examples": 1, "warmup_epochs": 0, "latent_dim": 1, "hidden_size": 1,
     "embedding_size": 1, "epochs": 1, "seed": 0, "iw_samples": 1, "flow_depth": 1,
     "flow_width": 1, "cycle_epochs": 1, "svi_steps": 1}
+# The number of words that a vocabulary may have.
+LARGEST_VOCABULARY = 2**24
+# More than that cannot be meant, and would end in a lack of memory or of time.
+_LARGEST_NUMBER = 2**31 - 1
+_AT_MOST: dict[str, int] = {
+    "batch_size": 2**16, "max_length": 2**16, "vocab_size": LARGEST_VOCABULARY,
+    "latent_dim": 2**12, "hidden_size": 2**14, "embedding_size": 2**14, "flow_depth": 2**8,
+    "flow_width": 2**10, "svi_steps": 2**16, "iw_samples": 2**20}
 _POSITIVE = ("gamma", "delta", "learning_rate", "checkpoint_minutes")
 _NOT_NEGATIVE = ("free_bits", "beta", "mae_diversity", "mae_smoothness")
 
@@ -282,6 +290,9 @@ def _check_ranges(config: RunConfig) -> None:
     value = getattr(config, name)
     if value is not None and value < least:
       raise errors.UserError(f"--{name}={value}: must be at least {least}.")
+    most = _AT_MOST.get(name, _LARGEST_NUMBER)
+    if value is not None and value > most:
+      raise errors.UserError(f"--{name}={value}: must be at most {most}.")
   for name in _POSITIVE:
     value = getattr(config, name)
     if value is not None and not (value > 0.0 and math.isfinite(value)):
@@ -306,8 +317,6 @@ def _check_ranges(config: RunConfig) -> None:
     raise errors.UserError(
         f"--batch_size={config.batch_size}: must be at least 16 with --batching=equal_length,"
         " which skips smaller batches.")
-  if config.seed >= 2**31:
-    raise errors.UserError(f"--seed={config.seed}: must be below 2147483648.")
 
 
 def _check_method(config: RunConfig) -> None:

@@ -3,11 +3,11 @@
 import dataclasses
 import json
 import os
-import pathlib
 from collections.abc import Mapping
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import json_files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,9 +100,10 @@ class Report:
       errors.UserError: it is no report.
     """
     try:
-      values = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+      values = json_files.read_object(path)
+      json_files.check_fields(cls, values)
       return cls(**values)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
       raise errors.UserError(f"{path}: not a report ({error}).") from None
 
   def table(self) -> str:

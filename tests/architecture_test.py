@@ -14,7 +14,7 @@ FOLDERS = ("bazel", "benchmarks", "docs", "du_vae_tf", "tests")
 
 # From the bottom up: a package imports from itself and from what stands in its row.
 _BASE = frozenset({
-    "config", "console", "datasets", "errors", "fidelity", "files", "folder_lock",
+    "config", "console", "datasets", "errors", "fidelity", "files", "folder_lock", "json_files",
     "markdown_table", "methods", "networks", "report", "seeds", "startup"})
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -27,31 +27,33 @@ ALLOWED: dict[str, frozenset[str]] = {
     "files": frozenset(),
     "exhaustion": frozenset({"errors"}),
     "folder_lock": frozenset({"errors"}),
+    "json_files": frozenset(),
     "machine": frozenset(),
     "markdown_table": frozenset(),
     "parent_process": frozenset(),
     "fidelity": frozenset({"methods"}),
     "config": frozenset({"datasets", "errors", "fidelity", "methods", "networks"}),
-    "report": frozenset({"errors", "files"}),
+    "report": frozenset({"errors", "files", "json_files"}),
     "versions": frozenset({"errors"}),
     "layers": frozenset({"seeds"}),
     "posteriors": frozenset({"layers"}),
     "models": frozenset({"layers", "posteriors", "config", "methods", "networks", "seeds"}),
     "objectives": frozenset(),
     "estimators": frozenset({"models", "seeds"}),
-    "data": frozenset({"config", "console", "datasets", "errors", "files", "seeds"}),
+    "data": frozenset({
+        "config", "console", "datasets", "errors", "files", "json_files", "seeds"}),
     "training": _BASE | {"models", "objectives", "estimators", "data"},
     "analysis": _BASE | {"models", "estimators", "data", "training"},
     "serving": _BASE | {"models", "data", "training"},
     "embedding_jobs": _BASE | {"models", "estimators", "data", "training", "serving"},
     # It works from an exported model alone.
-    "server": frozenset({"console", "errors"}),
+    "server": frozenset({"console", "errors", "json_files"}),
 }
 # The rest are entry points and what they share; nothing below imports them.
 ENTRY_POINTS = frozenset({
     "__init__", "command_line", "dashboard", "embed", "evaluate", "export", "finished_runs",
-    "generate", "grids", "library", "pipeline", "probe", "programs", "reproduce", "reproduction",
-    "serve", "sweep", "sweeping", "train", "visualize"})
+    "flagfiles", "generate", "grids", "library", "pipeline", "probe", "programs", "reproduce",
+    "reproduction", "serve", "sweep", "sweeping", "train", "visualize"})
 
 
 def imported_modules(path: pathlib.Path) -> Iterator[str]:

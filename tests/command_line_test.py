@@ -153,7 +153,7 @@ class RefusalTest(parameterized.TestCase):
       (["--max_train_examples=15"], "--max_train_examples=15.*at least 16"),
       (["--vocab_size=4"], "--vocab_size=4.*at least 5"),
       (["--seed=-1"], "--seed=-1.*at least 0"),
-      (["--seed=4294967296"], "--seed=4294967296.*below"),
+      (["--seed=4294967296"], "--seed=4294967296.*at most 2147483647"),
       (["--warmup_epochs=-1"], "--warmup_epochs=-1.*at least 0"),
       (["--dataset=omniglot", "--max_length=9"],
        "--max_length has no effect on --dataset=omniglot.*belongs to synthetic, yahoo.*text"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import json_files
 from du_vae_tf import markdown_table
 from du_vae_tf.analysis import figures
 
@@ -66,9 +67,12 @@ class Probe:
       errors.UserError: it is no such file.
     """
     try:
-      values = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-      return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+      values = json_files.read_object(path)
+      given = {field.name: values[field.name] for field in dataclasses.fields(cls)
+               if field.name in values}
+      json_files.check_fields(cls, given)
+      return cls(**given)
+    except (OSError, ValueError) as error:
       raise errors.UserError(f"{path}: not the result of a probe ({error}).") from None
 
 

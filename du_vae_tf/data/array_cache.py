@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import json_files
 
 # Dataclasses: of arrays, and of plain values about them.
 Split = TypeVar("Split", bound=Any)
@@ -37,17 +39,28 @@ def load_or_make(
 
   Returns:
     split name -> arrays and counts.
+
+  Raises:
+    errors.UserError: what is kept there is damaged.
   """
   if not folder.is_dir():
     _save(folder, make())
-  counts = json.loads((folder / "counts.json").read_text())
-  return {
-      name: (
-          split_class(**{
-              part.name: np.load(folder / f"{name}.{part.name}.npy", mmap_mode="r")
-              for part in dataclasses.fields(split_class)}),
-          counts_class(**values))
-      for name, values in counts.items()}
+  try:
+    counts = json_files.read_object(folder / "counts.json")
+    for values in counts.values():
+      json_files.check_fields(counts_class, values)
+    return {
+        name: (
+            split_class(**{
+                part.name: np.load(
+                    folder / f"{name}.{part.name}.npy", mmap_mode="r", allow_pickle=False)
+                for part in dataclasses.fields(split_class)}),
+            counts_class(**values))
+        for name, values in counts.items()}
+  except (OSError, ValueError, AttributeError, OverflowError) as error:
+    raise errors.UserError(
+        f"{folder}: prepared data are damaged ({error}); delete the folder, and they are prepared"
+        " anew.") from error
 
 
 def _save(folder: pathlib.Path, splits: Mapping[str, tuple[Any, Any]]) -> None:

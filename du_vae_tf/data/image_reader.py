@@ -1,8 +1,7 @@
 """Raw image files -> grey images and labels, or one line that says what is wrong with them."""
 
 import pathlib
-import zipfile
-import zlib
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from du_vae_tf import errors
 from du_vae_tf.data import image_checks
 from du_vae_tf.data import image_splits
 from du_vae_tf.data import matlab_reader
+from du_vae_tf.data import raw_files
 
 # What a raw file should hold, for messages.
 EXPECTED: str = "images as .npy, .npz or .mat"
@@ -35,6 +35,7 @@ def read_files(files: Mapping[str, pathlib.Path]) -> dict[str, image_splits.Imag
   """
   splits = {}
   for split, path in files.items():
+    raw_files.check_size(path, EXPECTED)
     arrays = read_arrays(path)
     images = image_checks.to_grey(arrays["images"], str(path))
     labels = arrays.get("labels")
@@ -117,16 +118,30 @@ def _read_numpy(path: pathlib.Path, suffix: str) -> dict[str, np.ndarray]:
     if isinstance(loaded, np.lib.npyio.NpzFile) and suffix == ".npz":
       with loaded:
         if "images" in loaded:
-          return {name: loaded[name] for name in ("images", "labels") if name in loaded}
+          return {name: _member(path, loaded, name) for name in ("images", "labels")
+                  if name in loaded}
         names = ", ".join(loaded.files) or "nothing"
-      raise errors.UserError(f"{path}: lacks an array `images`; it has {names}.")
-  except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-    if isinstance(error, errors.UserError):
-      raise
+      raise errors.UserError(
+          f"{path}: lacks an array `images`; it has {textwrap.shorten(names, 200)}.")
+  except errors.UserError:
+    raise
+  except Exception as error:  # NumPy raises what the damaged bytes lead it to.
     raise errors.UserError(
         f"{path}: cannot be read as {suffix} ({_one_line(error)}); expected a whole file of plain"
         " numbers, without objects.") from error
   raise errors.UserError(f"{path}: is no {suffix} file, though its name says so.")
+
+
+def _member(path: pathlib.Path, arrays: Any, name: str) -> np.ndarray:
+  """An array of a `.npz` file."""
+  packed = arrays.zip
+  for info in packed.infolist():
+    if info.filename.removesuffix(".npy") == name and info.file_size > raw_files.LARGEST_ARRAY:
+      raise errors.UserError(raw_files.too_large(path, name, info.file_size))
+  array = arrays[name]
+  if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what is no array.
+    raise ValueError(f"`{name}` is no array")
+  return array
 
 
 def _one_line(error: BaseException) -> str:

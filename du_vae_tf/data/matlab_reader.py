@@ -1,14 +1,16 @@
 """Numeric arrays of MATLAB 5 files, or one line that says why there are none."""
 
+import math
 import pathlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import scipy.io
 import scipy.io.matlab
 
 from du_vae_tf import errors
+from du_vae_tf.data import raw_files
 
 _MATLAB_5, _MATLAB_7_3 = 1, 2
 _ADVICE = "save it in MATLAB with -v7 or -v6"
@@ -28,14 +30,18 @@ def read(
     errors.UserError: the file is no MATLAB 5 file or damaged, or lacks a required array, or a
       wanted array does not hold real numbers.
   """
+  raw_files.check_size(path, "a MATLAB 5 file")
   _check_version(path)
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("error", np.exceptions.ComplexWarning)
+      _check_sizes(path, {*required, *optional})
       # MATLAB may store numbers in a smaller type than theirs; `mat_dtype` gives theirs back.
       found = scipy.io.loadmat(path, variable_names=[*required, *optional], mat_dtype=True)
   except np.exceptions.ComplexWarning as error:
     raise errors.UserError(f"{path}: has complex numbers; expected real ones.") from error
+  except errors.UserError:
+    raise
   except Exception as error:  # SciPy raises what the damaged bytes lead it to.
     raise errors.UserError(
         f"{path}: is damaged or not complete ({_one_line(error)}); expected a MATLAB 5"
@@ -51,6 +57,14 @@ def read(
       raise errors.UserError(
           f"{path}: {name} is {_kind(array)}; expected a full array of real numbers.")
   return arrays
+
+
+def _check_sizes(path: pathlib.Path, names: Collection[str]) -> None:
+  """Refuses, before they are unpacked, arrays that a small file may unpack to."""
+  for name, shape, _ in scipy.io.whosmat(path):
+    size = math.prod(shape) * np.dtype(np.float64).itemsize
+    if name in names and size > raw_files.LARGEST_ARRAY:
+      raise errors.UserError(raw_files.too_large(path, name, size))
 
 
 def _check_version(path: pathlib.Path) -> None:

@@ -4,6 +4,11 @@ import pathlib
 
 from du_vae_tf import errors
 
+# Of a file that is read as a whole.
+LARGEST_BYTES = 4 * 2**30
+# Of what an array in a packed file unpacks to: a small file may hold a great deal of zeros.
+LARGEST_ARRAY = 2 * 2**30
+
 
 def check(path: pathlib.Path, expected: str, flag: str | None = None) -> None:
   """Raises `errors.UserError` unless the path is a file with content.
@@ -27,9 +32,35 @@ def check(path: pathlib.Path, expected: str, flag: str | None = None) -> None:
     raise errors.UserError(f"{name}: cannot be read ({error}).") from error
 
 
-def read_bytes(path: pathlib.Path, expected: str) -> bytes:
-  """The content of a file; `errors.UserError` if it cannot be read or holds nothing."""
+def expanded(path: str, flag: str) -> pathlib.Path:
+  """A path as a user gives it, with `~` or `~user` at its beginning.
+
+  Raises:
+    errors.UserError: there is no such user.
+  """
+  try:
+    return pathlib.Path(path).expanduser()
+  except RuntimeError as error:
+    raise errors.UserError(f"--{flag}={path}: no such folder ({error}).") from None
+
+
+def check_size(path: pathlib.Path, expected: str) -> None:
+  """`check`, and that the file is small enough to be read into memory."""
   check(path, expected)
+  if path.stat().st_size > LARGEST_BYTES:
+    raise errors.UserError(
+        f"{path}: is larger than {LARGEST_BYTES // 2**30} GiB; expected {expected}.")
+
+
+def too_large(path: pathlib.Path, name: str, size: int) -> str:
+  """The message about an array of too many bytes in a file."""
+  return (f"{path}: has an array `{name}` of {size} bytes; expected at most"
+          f" {LARGEST_ARRAY // 2**30} GiB.")
+
+
+def read_bytes(path: pathlib.Path, expected: str) -> bytes:
+  """The content of a file; `errors.UserError` if it cannot be read, is empty or too large."""
+  check_size(path, expected)
   try:
     return path.read_bytes()
   except OSError as error:

@@ -48,7 +48,7 @@ def cache_dir(config: config_lib.RunConfig) -> pathlib.Path:
         else pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
         / "du_vae_tf")
     folder.mkdir(parents=True, exist_ok=True)
-  except (OSError, RuntimeError) as error:
+  except (OSError, RuntimeError, ValueError) as error:
     raise errors.UserError(
         f"--data_dir={config.data_dir or '(default)'}: no folder for prepared data can be made"
         f" ({error}); name one that can be written.") from error
@@ -129,14 +129,14 @@ def _own_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:
     instead = ", or --tfds_name" if "tfds_name" in datasets.DATASETS[config.dataset].flags else ""
     raise errors.UserError(
         f"--dataset={config.dataset} needs {', '.join(missing)}: {_expected(config)}{instead}.")
-  files = {split: pathlib.Path(path).expanduser() for split, path in given.items()}
+  files = {split: raw_files.expanded(path, f"{split}_file") for split, path in given.items()}
   for split, path in files.items():
     raw_files.check(path, _expected(config), f"{split}_file")
   return files
 
 
 def _manual_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:
-  folder = pathlib.Path(config.manual_dir or "").expanduser() / config.dataset
+  folder = raw_files.expanded(config.manual_dir or "", "manual_dir") / config.dataset
   names = datasets.DATASETS[config.dataset].file_names
   files = {part: folder / name for part, name in names.items()}
   missing = [path.name for path in files.values() if not path.exists()]

@@ -96,7 +96,8 @@ def load(path: str | os.PathLike[str]) -> Vocabulary:
   file = pathlib.Path(path)
   content = raw_files.read_bytes(file, "one word a line")
   text_reader.check_utf8(content, file)
-  lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+  content = content.removeprefix(text_reader.BYTE_ORDER_MARK).replace(b"\r\n", b"\n")
+  lines = content.removesuffix(b"\n").split(b"\n")
   first_seen: dict[bytes, int] = {}
   for number, line in enumerate(lines, start=1):
     if line.split() != [line]:
@@ -108,6 +109,8 @@ def load(path: str | os.PathLike[str]) -> Vocabulary:
           f"{file}, line {number}: the word of line {first_seen[line]} again,"
           f" {line.decode('utf-8')!r}; expected distinct words.")
     first_seen[line] = number
+  if _NOT_WORDS.issuperset(first_seen):
+    raise errors.UserError(f"{file}: has no word but special ones; expected one word a line.")
   return Vocabulary(word for word in lines if word not in _NOT_WORDS)
 
 

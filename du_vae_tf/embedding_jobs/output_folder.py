@@ -8,8 +8,13 @@ from typing import Any
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import json_files
 from du_vae_tf.embedding_jobs import inputs
 from du_vae_tf.embedding_jobs import jobs
+
+
+# It names every row of a shard that could not be embedded.
+_LARGEST_RECORD = 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +72,7 @@ class OutputFolder:
     """
     if self.job.is_file():
       try:
-        was = json.loads(self.job.read_text(encoding="utf-8"))["identity"]
+        was = json_files.read_object(self.job)["identity"]
         found = jobs.differences(was, identity)
       except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise errors.UserError(f"{self.job}: does not describe a job ({error}).") from None
@@ -98,6 +103,12 @@ class OutputFolder:
   def records(self) -> Iterator[Record]:
     """Those of all shards in order; the job must be finished."""
     for number in range(self._num_shards):
-      values = json.loads(self._record(number).read_text(encoding="utf-8"))
-      letters = [inputs.DeadLetter(*letter) for letter in values.pop("dead_letters")]
-      yield Record(**values, dead_letters=letters)
+      path = self._record(number)
+      try:
+        values = json_files.read_object(path, _LARGEST_RECORD)
+        letters = [inputs.DeadLetter(*letter) for letter in values.pop("dead_letters")]
+        yield Record(**values, dead_letters=letters)
+      except (OSError, ValueError, TypeError, KeyError) as error:
+        raise errors.UserError(
+            f"{path}: does not say what became of a shard ({error}); delete it, and the shard is"
+            " made anew.") from None

@@ -1,5 +1,7 @@
 """One version of an exported model in memory: its signatures, and answers to them."""
 
+import pathlib
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +13,15 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from du_vae_tf import errors
 from du_vae_tf.server import graph_errors
+from du_vae_tf.server import graph_operations
 from du_vae_tf.server import refusals
 from du_vae_tf.server import specs
 from du_vae_tf.server import versions
+
+
+# More than the format can hold.
+_LARGEST_GRAPH = 2 * 2**30
+_LONGEST_REASON = 300
 
 
 class ExportedModel:
@@ -23,18 +31,21 @@ class ExportedModel:
     version: where it lies.
 
   Raises:
-    errors.UserError: it cannot be loaded.
+    errors.UserError: it cannot be loaded, or does more than compute.
   """
 
   def __init__(self, version: versions.Version):
     self.version = version.number
     try:
-      content = (version.path / "saved_model.pb").read_bytes()
-      graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+      graph = _read(version.path / "saved_model.pb")
+      _check_trustworthy(graph, version.path)
       self._module = tf.saved_model.load(str(version.path))
+    except errors.UserError:
+      raise
     except Exception as error:  # Whatever a damaged file makes of the loader.
+      reason = textwrap.shorten(str(error), _LONGEST_REASON)
       raise errors.UserError(
-          f"{version.path}: cannot be loaded as a SavedModel ({type(error).__name__}: {error});"
+          f"{version.path}: cannot be loaded as a SavedModel ({type(error).__name__}: {reason});"
           " export it again.") from error
     self._functions = dict(self._module.signatures)
     if not self._functions:
@@ -65,7 +76,7 @@ class ExportedModel:
     """
     if signature not in self._inputs:
       raise refusals.Refusal(
-          400, f"signature_name: no signature {signature!r} here; there are"
+          400, f"signature_name: no signature {refusals.shown(signature)!r} here; there are"
           f" {', '.join(self.signatures)}.")
     return self._inputs[signature]
 
@@ -86,6 +97,27 @@ class ExportedModel:
       raise refusals.Refusal(400, graph_errors.readable(error.message)) from error
     return {name: np.asarray(outputs[name].numpy(), outputs[name].dtype.as_numpy_dtype)
             for name in sorted(outputs)}
+
+
+def _read(path: pathlib.Path) -> meta_graph_pb2.MetaGraphDef:
+  """The graph of a SavedModel."""
+  if path.stat().st_size > _LARGEST_GRAPH:
+    raise ValueError(f"{path.name} is larger than {_LARGEST_GRAPH // 2**30} GiB")
+  return saved_model_pb2.SavedModel.FromString(path.read_bytes()).meta_graphs[0]
+
+
+def _check_trustworthy(graph: meta_graph_pb2.MetaGraphDef, path: pathlib.Path) -> None:
+  """Refuses, before it is loaded, a SavedModel that does more than compute."""
+  names = graph_operations.beyond_computing(graph)
+  if names:
+    raise errors.UserError(
+        f"{path}: the SavedModel does more than compute (operation {', '.join(names[:3])}); serve"
+        " models of //du_vae_tf:export only.")
+  for asset in graph.asset_file_def:
+    if pathlib.PurePath(asset.filename).name != asset.filename:
+      raise errors.UserError(
+          f"{path}: the SavedModel names a file outside its folder, {asset.filename!r:.100}; serve"
+          " models of //du_vae_tf:export only.")
 
 
 def _spec(info: meta_graph_pb2.TensorInfo) -> specs.Spec:

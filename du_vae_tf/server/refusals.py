@@ -1,5 +1,12 @@
 """The exception that reaches a client as an error."""
 
+_SHOWN_LENGTH = 40
+
+
+def shown(text: str) -> str:
+  """A text of a request as messages show it."""
+  return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
+
 
 class Refusal(Exception):
   """A request that is not answered.

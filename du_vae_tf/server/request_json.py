@@ -17,7 +17,7 @@ from du_vae_tf.server import specs
 
 DEFAULT_SIGNATURE = "serving_default"
 
-_SHOWN_LENGTH = 40
+_SHOWN_NAMES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,8 @@ class _Builder:
     if spec.kind is None:
       raise _refusal(f"{name}: is {spec.dtype}, which JSON has no values for")
     if not spec.fits(shape):
-      raise _refusal(f"{name}: must have {spec.shape_text()}; received shape {list(shape)}")
+      raise _refusal(f"{name}: must have {spec.shape_text()}; received"
+                     f" {_shown_shape(shape)}")
     self._name, self._spec, self._shape = name, spec, shape
     self._read = _READERS[spec.kind]
     self._values: list[Any] = []
@@ -228,8 +229,15 @@ def _shape(value: Any) -> tuple[int, ...]:
   return tuple(shape)
 
 
+def _shown_shape(shape: tuple[int, ...]) -> str:
+  return (f"shape {list(shape)}" if len(shape) <= _SHOWN_NAMES
+          else f"{len(shape)} axes")
+
+
 def _listed(names: Mapping[str, Any]) -> str:
-  return ", ".join(_shown(name) for name in sorted(names))
+  given = sorted(names)
+  rest = f" and {len(given) - _SHOWN_NAMES} more" if len(given) > _SHOWN_NAMES else ""
+  return ", ".join(map(_shown, given[:_SHOWN_NAMES])) + rest
 
 
 def _shown(value: Any) -> str:
@@ -238,8 +246,7 @@ def _shown(value: Any) -> str:
     return f"a list of {len(value)}"
   if isinstance(value, dict):
     return "an object"
-  text = json.dumps(value, ensure_ascii=False)
-  return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
+  return refusals.shown(json.dumps(value, ensure_ascii=False))
 
 
 def _wrong(value: Any, wanted: str, place: str) -> refusals.Refusal:

@@ -117,10 +117,11 @@ class RestApi:
   def _check_address(self, request: requests.Request) -> None:
     name, version = request.path_params["name"], request.path_params.get("version")
     if name != self._name:
-      raise refusals.Refusal(404, f"no model {name!r} here; there is {self._name!r}.")
+      raise refusals.Refusal(
+          404, f"no model {refusals.shown(name)!r} here; there is {self._name!r}.")
     if version not in (None, self._model.version):
       raise refusals.Refusal(
-          404, f"no version {version} of {name!r} here; there is {self._model.version}.")
+          404, f"no version {version} of {self._name!r} here; there is {self._model.version}.")
 
   @contextlib.contextmanager
   def _place(self) -> Iterator[None]:

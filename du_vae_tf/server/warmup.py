@@ -1,12 +1,15 @@
 """The first requests to a model, which are slow: answered before a user asks."""
 
 import contextlib
+import math
 import pathlib
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import message as protobuf
+from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from du_vae_tf import errors
@@ -15,6 +18,9 @@ from du_vae_tf.server import refusals
 from du_vae_tf.server import request_json
 
 # TensorFlow Serving answers them, too.
+_LARGEST_BYTES = 2**26
+_MOST_ENTRIES = 2**24
+_LONGEST_REASON = 300
 _NAME = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -35,13 +41,16 @@ def run(model: exported_model.ExportedModel, version: pathlib.Path) -> None:
       model.call(*_zeros(model))
     return
   try:
+    if path.stat().st_size > _LARGEST_BYTES:
+      raise ValueError(f"the file is larger than {_LARGEST_BYTES // 2**20} MiB")
     for signature, inputs in _requests(path):
       model.inputs(signature)
       model.call(signature, inputs)
   except (refusals.Refusal, TypeError, ValueError, protobuf.DecodeError,
           tf.errors.OpError) as error:
+    reason = textwrap.shorten(str(error), _LONGEST_REASON)
     raise errors.UserError(
-        f"{path}: a request to warm the model up failed ({error}); export the model again."
+        f"{path}: a request to warm the model up failed ({reason}); export the model again."
     ) from error
 
 
@@ -50,7 +59,15 @@ def _requests(path: pathlib.Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]
     log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
     request = log.predict_log.request
     yield (request.model_spec.signature_name or request_json.DEFAULT_SIGNATURE,
-           {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()})
+           {name: _array(proto) for name, proto in request.inputs.items()})
+
+
+def _array(proto: tensor_pb2.TensorProto) -> np.ndarray:
+  """The array of a tensor, in which one value may stand for many."""
+  entries = math.prod(dimension.size for dimension in proto.tensor_shape.dim)
+  if entries > _MOST_ENTRIES:
+    raise ValueError(f"a tensor has {entries} entries; expected at most {_MOST_ENTRIES}")
+  return tf.make_ndarray(proto)
 
 
 def _zeros(model: exported_model.ExportedModel) -> tuple[str, dict[str, np.ndarray]]:

@@ -3,7 +3,9 @@
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,12 +14,14 @@ import tensorflow as tf
 
 from du_vae_tf import console
 from du_vae_tf import errors
+from du_vae_tf import json_files
 from du_vae_tf.training import optimizers as optimizers_lib
 from du_vae_tf.training import run_folder
 
 _STATE = "state"
-# What reading a damaged file ends with.
-_DAMAGE = (tf.errors.OpError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
+# What TensorFlow calls its list of the files.
+_LIST = "checkpoint"
+_LONGEST_REASON = 300
 
 
 @dataclasses.dataclass
@@ -67,7 +71,26 @@ class _TrackedProgress(tf.train.experimental.PythonState):
     return json.dumps(dataclasses.asdict(self.value))
 
   def deserialize(self, string_value: str | bytes) -> None:
-    self.value = Progress(**json.loads(string_value))
+    values = json_files.parse_object(string_value)
+    json_files.check_fields(Progress, values)
+    for name in ("epoch", "batch", "step"):
+      if values.get(name, 0) < 0:
+        raise ValueError(f"{name} is {values[name]}; expected at least 0")
+    self.value = Progress(**values)
+
+
+@contextlib.contextmanager
+def _whole(path: str | os.PathLike[str]) -> Iterator[None]:
+  """Turns what damaged files make of TensorFlow in the block into one line."""
+  try:
+    yield
+  except errors.UserError:
+    raise
+  except Exception as error:  # It raises what the damaged bytes lead it to.
+    reason = textwrap.shorten(str(error), _LONGEST_REASON)
+    raise errors.UserError(
+        f"{path}: is damaged, or not of this run ({type(error).__name__}: {reason}); put the files"
+        " back from a copy, or train the run anew in another --run_dir.") from error
 
 
 def _by_path(variables: Sequence[keras.Variable]) -> dict[str, tf.Variable]:
@@ -100,12 +123,10 @@ class Checkpoints:
     weights = _by_path(model.variables)
     self._state = tf.train.Checkpoint(
         model=weights, optimizer=_by_path(optimizers.variables), progress=self._tracked)
-    self._latest = tf.train.CheckpointManager(
-        self._state, str(folder.checkpoints), max_to_keep=2, checkpoint_name=_STATE)
+    self._latest = _manager(self._state, folder.checkpoints, _STATE)
     self._weights = tf.train.Checkpoint(model=weights)
     # Two are kept, so that a state saved before the newest best still finds its own.
-    self._best = tf.train.CheckpointManager(
-        self._weights, str(folder.best), max_to_keep=2, checkpoint_name="epoch")
+    self._best = _manager(self._weights, folder.best, "epoch")
 
   @property
   def progress(self) -> Progress:
@@ -113,10 +134,10 @@ class Checkpoints:
     return self._tracked.value
 
   def resume(self) -> bool:
-    """Restores the latest state that can be read; False if there is none at all.
+    """Restores the latest state that is whole; False if there is none at all.
 
     Raises:
-      errors.UserError: none of those that are there can be read.
+      errors.UserError: none of those that are there is whole.
     """
     return _latest_readable(self._folder, lambda path: self._state.restore(
         path).assert_existing_objects_matched())
@@ -135,10 +156,10 @@ class Checkpoints:
     """Puts the weights (and running moments) of the best epoch back.
 
     Raises:
-      errors.UserError: they cannot be read.
+      errors.UserError: they are damaged.
     """
-    with _readable_best(self._folder):
-      path = f"{self._best.directory}/epoch-{self.progress.best_epoch}"
+    path = f"{self._best.directory}/epoch-{self.progress.best_epoch}"
+    with _whole(path):
       self._weights.restore(path).assert_existing_objects_matched()
 
 
@@ -149,14 +170,14 @@ def restore_best(folder: run_folder.RunFolder, model: keras.Model, progress: Pro
   newer best weights has not accepted them.
 
   Raises:
-    errors.UserError: the run has none yet, or they cannot be read.
+    errors.UserError: the run has none yet, or they are damaged.
   """
   path = folder.best / f"epoch-{progress.best_epoch or progress.epoch}"
   if not path.with_name(f"{path.name}.index").is_file():
     raise errors.UserError(
         f"--run_dir={folder.path}: no best weights here yet; finish the training first.")
-  with _readable_best(folder):
-    weights = tf.train.Checkpoint(model=_by_path(model.variables))
+  weights = tf.train.Checkpoint(model=_by_path(model.variables))
+  with _whole(path):
     weights.restore(str(path)).assert_existing_objects_matched()
 
 
@@ -164,7 +185,7 @@ def read_progress(folder: run_folder.RunFolder) -> Progress:
   """The state of a run's training as last saved; that of a new run if there is none.
 
   Raises:
-    errors.UserError: there is one, and it cannot be read.
+    errors.UserError: it is damaged.
   """
   tracked = _TrackedProgress()
   _latest_readable(folder, lambda path: tf.train.Checkpoint(
@@ -172,24 +193,38 @@ def read_progress(folder: run_folder.RunFolder) -> Progress:
   return tracked.value
 
 
+def _manager(checkpoint: tf.train.Checkpoint, folder: pathlib.Path,
+             name: str) -> tf.train.CheckpointManager:
+  """Keeps two files of a name. A damaged list of them is begun anew: they say what they are."""
+  try:
+    return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
+  except (ValueError, tf.errors.OpError):
+    (folder / _LIST).unlink(missing_ok=True)
+    return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
+
+
 def _latest_readable(folder: run_folder.RunFolder, restore: Callable[[str], object]) -> bool:
   """Restores the newest state that is whole; False if there is none at all.
 
   TensorFlow keeps a checksum of every tensor, so that damage shows when it is read.
   """
-  paths = sorted(folder.checkpoints.glob(f"{_STATE}-*.index"), key=_step, reverse=True)
-  for path in paths:
+  damage = []
+  for path in sorted(folder.checkpoints.glob(f"{_STATE}-*.index"), key=_step, reverse=True):
     try:
-      restore(str(path.with_suffix("")))
-    except _DAMAGE as error:
-      console.say(f"{path.with_suffix('')} is damaged ({_first_line(error)}); the state before it"
-                  " is looked for.")
-    else:
-      return True
-  if paths:
+      with _whole(path.with_suffix("")):
+        restore(str(path.with_suffix("")))
+    except errors.UserError as error:
+      damage.append(error)
+      continue
+    for one in damage:
+      console.say(f"{str(one).partition(';')[0]}; going on from {path.stem}.")
+    return True
+  if damage:
+    raise damage[0]
+  if (folder.checkpoints / _LIST).exists():  # To begin anew in silence would write over the rest.
     raise errors.UserError(
-        f"--run_dir={folder.path}: no saved state can be read; put the files of"
-        f" {folder.checkpoints.name}/ back, or start anew with --overwrite.")
+        f"{folder.checkpoints}: has lost the states of the run; put the files back from a copy, or"
+        " train the run anew in another --run_dir.")
   return False
 
 
@@ -197,17 +232,3 @@ def _step(path: pathlib.Path) -> int:
   """The number in the name of a state; names of no number come last."""
   number = path.stem.partition("-")[2]
   return int(number) if number.isdecimal() else -1
-
-
-@contextlib.contextmanager
-def _readable_best(folder: run_folder.RunFolder) -> Iterator[None]:
-  try:
-    yield
-  except _DAMAGE as error:
-    raise errors.UserError(
-        f"--run_dir={folder.path}: the best weights cannot be read ({_first_line(error)}); put the"
-        f" files of {folder.best.name}/ back, or start anew with --overwrite.") from None
-
-
-def _first_line(error: BaseException) -> str:
-  return (str(error).strip() or type(error).__name__).splitlines()[0]

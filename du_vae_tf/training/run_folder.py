@@ -10,12 +10,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import folder_lock
+from du_vae_tf import json_files
 
 _PATHS = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
+# What the data fix of a model: its name, the least and the most.
+_SIZES: dict[datasets.Modality, tuple[str, int, int]] = {
+    "text": ("vocab_size", 5, config_lib.LARGEST_VOCABULARY),
+    "image": ("side", datasets.MIN_SIDE, datasets.MAX_SIDE)}
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Data:
+  """What a config.json says of the data."""
+
+  data_digest: str
+  sizes: dict[str, int]
 
 
 class RunFolder:
@@ -117,10 +131,29 @@ class RunFolder:
       raise errors.UserError(
           f"--run_dir={self.path}: no run here (no config.json); give the folder of a run.")
     try:
-      values: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+      values = json_files.read_object(self.config)
+      data: dict[str, Any] = {
+          name: values.pop(name) for name in ("data_digest", "sizes") if name in values}
+      json_files.check_fields(_Data, data)
       known = {field.name for field in dataclasses.fields(config_lib.RunConfig)}
-      config = config_lib.RunConfig(
-          run_dir=str(self.path), **{name: values[name] for name in values if name in known})
-      return config, values["data_digest"], values["sizes"]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+      given = {name: value for name, value in values.items() if name in known}
+      json_files.check_fields(config_lib.RunConfig, given)
+      config = config_lib.RunConfig(**given | {"run_dir": str(self.path)})
+      _check_complete(config, data["sizes"])
+      return config, data["data_digest"], data["sizes"]
+    except (OSError, ValueError) as error:
       raise errors.UserError(f"{self.config}: not a configuration of a run ({error}).") from None
+
+
+def _check_complete(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> None:
+  """Raises `ValueError` unless a model can be made from what a config.json says."""
+  settings = [row.defaults for row in config.network_rows.values()]
+  missing = [name for row in settings for name, default in row.items()
+             if default is not None and getattr(config, name) is None]
+  if missing:
+    raise ValueError(f"missing: {', '.join(missing)}")
+  name, least, most = _SIZES[config.modality]
+  if name not in sizes:
+    raise ValueError(f"sizes: missing: {name}")
+  if not least <= sizes[name] <= most:
+    raise ValueError(f"sizes: {name} is {sizes[name]}; expected {least} to {most}")

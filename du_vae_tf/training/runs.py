@@ -7,6 +7,7 @@ from typing import Any
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.data import corpus as corpus_lib
+from du_vae_tf.data import vocabulary as vocabulary_lib
 from du_vae_tf.models import builders
 from du_vae_tf.models import vae
 from du_vae_tf.training import checkpoints
@@ -62,10 +63,12 @@ def load(path: str, precision: str = "float32") -> Run:
     precision: of the products, `auto`, `float32` or `bfloat16`, whatever the run was trained in.
 
   Raises:
-    errors.UserError: there is no run at `path`, or it has no best weights yet.
+    errors.UserError: there is no run at `path`, it has no best weights yet, or is damaged.
   """
   folder = run_folder.RunFolder(path)
   config, digest, sizes = folder.load_config()
+  if config.modality == "text":
+    _check_vocabulary(folder, sizes["vocab_size"])
   resolved = precision_lib.resolve(precision, config.hidden_size)
   model = builders.build_model(config, sizes, precision_lib.POLICIES[resolved])
   progress = checkpoints.read_progress(folder)
@@ -73,3 +76,12 @@ def load(path: str, precision: str = "float32") -> Run:
   return Run(
       folder=folder, config=config, data_digest=digest, sizes=sizes, model=model,
       progress=progress, precision=resolved)
+
+
+def _check_vocabulary(folder: run_folder.RunFolder, size: int) -> None:
+  """Refuses words that are not those of the weights: ids would be read as other words."""
+  count = len(vocabulary_lib.load(folder.vocabulary))
+  if count != size:
+    raise errors.UserError(
+        f"{folder.vocabulary}: has {count} words, while the run was trained with {size}; put the"
+        " run's own file back.")

@@ -30,8 +30,8 @@ class ReadTest(parameterized.TestCase):
     self.assertIsNone(latent_map.read(pathlib.Path(self.create_tempdir().full_path)))
 
   @parameterized.parameters(
-      (b"", "Expecting value"), (b"{", "Expecting"), (b"[]", "must have axes, examples"),
-      (b"{}", "must have"), (b"3", "must have"), (b"\xff", "can't decode"),
+      (b"", "Expecting value"), (b"{", "Expecting"), (b"[]", "must be an object; received a list"),
+      (b"{}", "must have axes, examples"), (b"3", "must be an object"), (b"\xff", "can't decode"),
       (json.dumps(CONTENT | {"modality": "sound"}).encode(), "its modality is 'sound'"))
   def test_damaged_file_is_refused(self, content, reason):
     with self.assertRaisesRegex(

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,6 +34,16 @@ class Client:
       return response
     finally:
       connection.close()
+
+  def exchange(self, request: bytes) -> bytes:
+    """What the server answers to the bytes of a request that asks it to hang up."""
+    with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+      connection.sendall(request)
+      parts = []
+      with contextlib.suppress(ConnectionResetError):  # It need not read what it refuses.
+        while part := connection.recv(2**16):
+          parts.append(part)
+    return b"".join(parts)
 
   def json(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Status and content of an answer in JSON; a body that is no bytes is sent as JSON."""
