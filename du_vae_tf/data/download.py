@@ -5,6 +5,8 @@ been tried with this code, which is tested against made-up answers alone.
 """
 
 import contextlib
+import dataclasses
+import gzip
 import hashlib
 import http.client
 import json
@@ -16,11 +18,12 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf import json_files
 
 # Opens a URL: returns a context manager with `read(size)`, `geturl()` and `headers`.
 Opener = Callable[[str], Any]
@@ -28,10 +31,25 @@ Opener = Callable[[str], Any]
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 60
 _LARGEST_PAGE = 1 << 22
+# Of a download, and of what an archive unpacks to, wanted or not; the published ones have under
+# a tenth of it.
+LARGEST_BYTES = 1 << 31
+_LARGEST_TEXT = "2 GiB"
+
+
+class HttpsRedirects(urllib.request.HTTPRedirectHandler):
+  """Follows redirections to HTTPS alone; public for tests."""
+
+  def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any,
+                       newurl: str) -> urllib.request.Request | None:
+    """The request to the new address; see `urllib`."""
+    _check_https(newurl)
+    return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _open(url: str) -> Any:
-  return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)
+  _check_https(url)
+  return urllib.request.build_opener(HttpsRedirects).open(url, timeout=_TIMEOUT_SECONDS)
 
 
 def fetch_archive(
@@ -121,8 +139,7 @@ def _save(url: str, target: pathlib.Path, opener: Opener) -> str:
   answer_url = url
   for attempt in range(2):
     with opener(answer_url) as answer:
-      if urllib.parse.urlsplit(answer.geturl()).scheme != "https":
-        raise _WrongAnswerError(f"led to {answer.geturl()}, which is not HTTPS")
+      _check_https(answer.geturl())
       if "text/html" not in answer.headers.get("Content-Type", ""):
         return _copy(answer, target)
       page = answer.read(_LARGEST_PAGE).decode("utf-8", "replace")
@@ -133,6 +150,11 @@ def _save(url: str, target: pathlib.Path, opener: Opener) -> str:
   raise _WrongAnswerError("answered with a web page in place of the data")
 
 
+def _check_https(url: str) -> None:
+  if urllib.parse.urlsplit(url).scheme != "https":
+    raise _WrongAnswerError(f"led to {url}, which is not HTTPS")
+
+
 def _copy(answer: Any, target: pathlib.Path) -> str:
   digest = hashlib.sha256()
   size = 0
@@ -140,6 +162,8 @@ def _copy(answer: Any, target: pathlib.Path) -> str:
     while block := answer.read(_BLOCK):
       digest.update(block)
       size += len(block)
+      if size > LARGEST_BYTES:
+        raise _WrongAnswerError(f"more came than {_LARGEST_TEXT}")
       file.write(block)
   # A connection that breaks ends such reading without an error.
   announced = answer.headers.get("Content-Length")
@@ -167,12 +191,21 @@ def _check(
         + ("" if sha256 else f" as recorded in {record}"))
 
 
+@dataclasses.dataclass
+class _Records:
+  """What the record of checksums holds: URL -> SHA-256 in hex."""
+
+  sha256: dict[str, str]
+
+
 def _records(record: pathlib.Path) -> dict[str, str]:
   try:
-    return dict(json.loads(record.read_text()))
+    records = json_files.read_object(record)
+    json_files.check_fields(_Records, {"sha256": records})
+    return records
   except FileNotFoundError:
     return {}
-  except ValueError as error:
+  except (OSError, ValueError) as error:
     raise errors.UserError(
         f"{record}: is not the record of checksums that was written there; delete it.") from error
 
@@ -180,7 +213,9 @@ def _records(record: pathlib.Path) -> dict[str, str]:
 def _extract(
     archive: pathlib.Path, folder: pathlib.Path, required: Sequence[str], optional: Sequence[str]
 ) -> None:
-  with tarfile.open(archive, "r:gz") as tar:
+  # As a stream, so that nothing is unpacked that is not counted.
+  with gzip.open(archive) as packed, tarfile.open(
+      fileobj=cast(IO[bytes], _Counted(packed)), mode="r|") as tar:
     for member, name in _wanted(tar, {*required, *optional}):
       content = tar.extractfile(member)
       if content is not None:
@@ -189,6 +224,22 @@ def _extract(
   missing = [name for name in required if not (folder / name).is_file()]
   if missing:
     raise _WrongAnswerError(f"it lacks {', '.join(missing)}")
+
+
+class _Counted:
+  """A file of which no more than `LARGEST_BYTES` is read."""
+
+  def __init__(self, file: gzip.GzipFile):
+    self._file = file
+    self._left = LARGEST_BYTES
+
+  def read(self, size: int) -> bytes:
+    """The next bytes."""
+    content = self._file.read(size)
+    self._left -= len(content)
+    if self._left < 0:
+      raise _WrongAnswerError(f"it unpacks to more than {_LARGEST_TEXT}")
+    return content
 
 
 def _wanted(tar: tarfile.TarFile, names: set[str]) -> Iterator[tuple[tarfile.TarInfo, str]]:

@@ -4,6 +4,7 @@ TFDS is imported on use: only these data sets need it at every start.
 """
 
 import contextlib
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from du_vae_tf import errors
 from du_vae_tf.data import image_checks
 from du_vae_tf.data import image_splits
 
+_NAME = re.compile(r"[A-Za-z]\w*(/[\w.-]+)?(:[\d.*]+)?", re.ASCII)
 _ADVICE = "or give --train_file and --test_file"
 
 
@@ -67,6 +69,11 @@ def read(name: str, folder: str | None) -> dict[str, image_splits.ImageSplit]:
 def _builder(name: str, folder: str | None) -> Any:
   import tensorflow_datasets as tfds
 
+  if not _NAME.fullmatch(name):
+    # Of another form, it may stand for code that somebody has put somewhere, to be run.
+    raise errors.UserError(
+        f"--tfds_name={name:.100}: must be the name of a data set of tensorflow-datasets, as in"
+        f" mnist or emnist/letters:3.0.0; choose one, {_ADVICE}.")
   with _one_line(f"--tfds_name={name}: TFDS has no such data set"):
     return tfds.builder(name, data_dir=folder)
 

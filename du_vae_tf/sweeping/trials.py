@@ -10,9 +10,11 @@ from typing import Any
 from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
+from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import finished_runs
 from du_vae_tf import folder_lock
+from du_vae_tf import json_files
 from du_vae_tf import programs
 from du_vae_tf import report as report_lib
 from du_vae_tf.training import run_folder
@@ -147,8 +149,14 @@ def known_stopped(trial: Trial) -> Outcome | None:
   """The outcome of a trial that was stopped early; None if it was not."""
   if not trial.stopped.is_file():
     return None
-  figure = json.loads(trial.stopped.read_text(encoding="utf-8"))
-  return Outcome(trial, stopped=Figure(**figure))
+  try:
+    figure = json_files.read_object(trial.stopped)
+    json_files.check_fields(Figure, figure)
+    return Outcome(trial, stopped=Figure(**figure))
+  except (OSError, ValueError) as error:
+    raise errors.UserError(
+        f"{trial.stopped}: does not say why a run was stopped ({error}); delete it, and the run"
+        " goes on.") from None
 
 
 def figures(trial: Trial) -> list[Figure]:

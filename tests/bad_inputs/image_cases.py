@@ -11,6 +11,7 @@ import numpy as np
 import scipy.io
 
 from du_vae_tf.data import image_reader
+from du_vae_tf.data import tfds_images
 from tests.bad_inputs import cases
 
 _IMAGES = np.linspace(0.0, 1.0, 20 * 64, dtype=np.float32).reshape(20, 8, 8)
@@ -103,6 +104,11 @@ _UNREADABLE = r"cannot be read as \.np. \(.*\); expected a whole file of plain n
 _WHOLE = _arrays(images=_IMAGES)
 
 CASES = [
+    *(cases.Case(f"tfds_name_{number}", "--tfds_name=.*: must be the name of a data set of tensor",
+                 lambda _, name=name: tfds_images.full_name(name, "unused"))
+      for number, name in enumerate((
+          "", "somebody:mnist", "huggingface:mnist", "kaggle:owner/set", "../mnist", "/tmp/mnist",
+          "a b", "mnist/a/b", "https://elsewhere.com/mnist"))),
     cases.Case("image_of_another_kind", r"a\.png: has the suffix \.png; expected .*\.npz",
                _read("a.png"), {"a.png": b"\x89PNG"}),
     cases.Case("image_without_a_suffix", r"a: has the suffix \(none\)", _read("a"), {"a": b"x"}),

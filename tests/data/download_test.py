@@ -5,6 +5,8 @@ import json
 import pathlib
 import tarfile
 import urllib.error
+import urllib.request
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -85,7 +87,7 @@ class DownloadTest(parameterized.TestCase):
       ("a_page_again", [fake_web.Answer(PAGE, "text/html"), fake_web.Answer(PAGE, "text/html")],
        "a web page in place"),
       ("not_https", [fake_web.Answer(ARCHIVE, url="http://elsewhere/a")], "not HTTPS"),
-      ("not_an_archive", [fake_web.Answer(b"plain text")], "not a gzip file"),
+      ("not_an_archive", [fake_web.Answer(b"plain text")], "Not a gzipped file"),
       ("half_an_archive", [fake_web.Answer(ARCHIVE[:-40])], "download failed"),
       ("a_file_is_missing", [fake_web.Answer(fake_web.archive({"made_up/a.train.txt": b"x"}))],
        "lacks a.test.txt"),
@@ -124,6 +126,42 @@ class DownloadTest(parameterized.TestCase):
       self._fetch_file(answer, **options)
     self.assertEndsWith(str(raised.exception), "say --manual_dir")
     self._assert_nothing_left()
+
+  @parameterized.parameters(
+      "http://elsewhere.com/a", "ftp://elsewhere.com/a", "file:///etc/passwd")
+  def test_redirections_are_followed_to_https_alone(self, target):
+    handler = download.HttpsRedirects()
+    request = urllib.request.Request(URL)
+    for url, is_followed in (("https://elsewhere.com/a", True), (target, False)):
+      with self.subTest(url):
+        if is_followed:
+          followed = handler.redirect_request(request, None, 302, "Found", {}, url)
+          self.assertEqual(followed.full_url, url)
+        else:
+          with self.assertRaisesRegex(Exception, f"led to {url}, which is not HTTPS"):
+            handler.redirect_request(request, None, 302, "Found", {}, url)
+
+  def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused(self):
+    bomb = fake_web.archive({"made_up/other": bytes(50_000)} | CONTENT)
+    self.assertLess(len(bomb), 20_000)
+    with mock.patch.object(download, "LARGEST_BYTES", 20_000):
+      with self.assertRaisesRegex(errors.UserError, "unpacks to more than 2 GiB; say --manual_dir"):
+        self._fetch(fake_web.Answer(bomb))
+      self._assert_nothing_left()
+      self._fetch(fake_web.Answer(ARCHIVE))
+
+  def test_a_download_without_end_is_given_up(self):
+    with mock.patch.object(download, "LARGEST_BYTES", len(ARCHIVE) - 1):
+      with self.assertRaisesRegex(errors.UserError, "more came than 2 GiB; say --manual_dir"):
+        self._fetch(fake_web.Answer(ARCHIVE))
+    self._assert_nothing_left()
+
+  @parameterized.parameters(b"[1]", b"{", b'{"a": 3}', b"\xff")
+  def test_a_record_that_is_none_is_refused(self, content):
+    self.folder.parent.mkdir(parents=True)
+    (self.folder.parent / "checksums.json").write_bytes(content)
+    with self.assertRaisesRegex(errors.UserError, "checksums.json: is not the record"):
+      self._fetch(fake_web.Answer(ARCHIVE))
 
   def test_links_are_not_followed(self):
     made = io.BytesIO()

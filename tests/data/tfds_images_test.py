@@ -138,7 +138,7 @@ class TfdsImagesTest(parameterized.TestCase):
 
   @parameterized.named_parameters(
       ("unknown", "no_such_strokes", r"TFDS has no such data set \(DatasetNotFoundError: .*choose"),
-      ("malformed", "a b/c:d", r"TFDS has no such data set \("),
+      ("malformed", "a b/c:d", "must be the name of a data set of tensorflow-datasets"),
       ("sides", "tiny_different_sides",
        "split train: has images of 10 x 10 and of 9 x 9 pixels; expected the same side in all"),
       ("colour", "tiny_colour", "has images of 3 channels; expected greyscale"),
