@@ -67,6 +67,7 @@ def _save(folder: pathlib.Path, splits: Mapping[str, tuple[Any, Any]]) -> None:
   with files.new_folder(folder) as unfinished:
     for name, (split, _) in splits.items():
       for part in dataclasses.fields(split):
-        np.save(unfinished / f"{name}.{part.name}.npy", getattr(split, part.name))
+        np.save(
+            unfinished / f"{name}.{part.name}.npy", getattr(split, part.name), allow_pickle=False)
     (unfinished / "counts.json").write_text(json.dumps(
         {name: dataclasses.asdict(counts) for name, (_, counts) in splits.items()}, indent=2))

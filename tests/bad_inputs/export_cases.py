@@ -25,11 +25,19 @@ _MIB = 2**20
 
 
 class _Writer(tf.Module):
-  """A signature that writes a file when it is called."""
+  """A signature that writes a file when it is called.
+
+  Args:
+    path: of the file.
+  """
+
+  def __init__(self, path: pathlib.Path):
+    super().__init__()
+    self._path = os.fspath(path)
 
   @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
   def double(self, x):
-    with tf.control_dependencies([tf.io.write_file("ran", "ran")]):
+    with tf.control_dependencies([tf.io.write_file(self._path, "ran")]):
       return {"y": 2.0 * x}
 
 
@@ -67,6 +75,11 @@ def _whole(path: pathlib.Path) -> None:
 def _save(module: tf.Module, method: str) -> cases.Writer:
   return lambda path: tf.saved_model.save(
       module, os.fspath(path), signatures={"serving_default": getattr(module, method)})
+
+
+def writing(path: pathlib.Path, ran: pathlib.Path = pathlib.Path("ran")) -> None:
+  """Saves a model that writes the file `ran` when it is asked."""
+  _save(_Writer(ran), "double")(path)
 
 
 def load(folder: pathlib.Path) -> object:
@@ -152,7 +165,7 @@ CASES = [
     _export("variables_missing", _UNLOADABLE, variables=_plain_folder),
     _export("variables_cut", _UNLOADABLE, variables__variables_DOT_index=_halve),
     cases.Case("export_that_writes_files", "1: .*operation WriteFile", load, {
-        "1": _save(_Writer(), "double")}),
+        "1": writing}),
     cases.Case("export_that_reads_files", "1: .*operation ReadFile", load, {
         "1": _save(_Reader(), "read")}),
     cases.Case("export_that_calls_python", "1: .*operation EagerPyFunc", load, {

@@ -52,6 +52,22 @@ def _arrays(**arrays: Any) -> bytes:
   return npz(**{name: npy(array) for name, array in arrays.items()})
 
 
+class _Touch:
+  """What makes a file when it is unpickled."""
+
+  def __init__(self, path: pathlib.Path):
+    self._path = path
+
+  def __reduce__(self):
+    return pathlib.Path.touch, (self._path,)
+
+
+def pickled(path: pathlib.Path, ran: pathlib.Path = pathlib.Path("ran")) -> None:
+  """Writes images that are Python objects; to read them makes the file `ran`."""
+  content = npy(np.array([_Touch(ran)], object))
+  path.write_bytes(npz(images=content) if path.suffix == ".npz" else content)
+
+
 def _patched(content: bytes, place: int, value: bytes) -> bytes:
   """A zip file of one member with another value at a place of its two headers.
 
