@@ -5,6 +5,7 @@ import pathlib
 import pickle
 import struct
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,25 @@ def _patched(content: bytes, place: int, value: bytes) -> bytes:
 def mat(path: pathlib.Path, **arrays: Any) -> None:
   """Writes a MATLAB 5 file."""
   scipy.io.savemat(path, arrays, do_compression=True)
+
+
+def _odd_mat(path: pathlib.Path) -> None:
+  """Writes a MATLAB 5 file whose numbers are of a type that there is not."""
+  scipy.io.savemat(path, {"images": _IMAGES})
+  content = bytearray(path.read_bytes())
+  place = content.index(b"images") + 8
+  content[place:place + 2] = b"\x03\x88"
+  path.write_bytes(bytes(content))
+
+
+def _mat_bomb(path: pathlib.Path) -> None:
+  """Writes a MATLAB 5 file whose packed array says that it is of 4 GiB."""
+  scipy.io.savemat(path, {"images": np.zeros((8, 8, 8))}, do_compression=False)
+  content = path.read_bytes()
+  sizes = content.index(struct.pack("<iii", 8, 8, 8))
+  element = content[128:sizes] + struct.pack("<i", 2**23) + content[sizes + 4:]
+  packed = zlib.compress(element)
+  path.write_bytes(content[:128] + struct.pack("<II", 15, len(packed)) + packed)
 
 
 def _mat(name: str, message: str, **arrays: Any) -> cases.Case:
@@ -192,9 +212,11 @@ CASES = [
     _raw_mat("a_terabyte", cases.sparse(2**40, b"MATLAB 5.0 MAT-file".ljust(124)
                                         + b"\x00\x01IM"), ": is larger than 4 GiB"),
     _mat("without_images", ": lacks the arrays images", x=_IMAGES),
-    _mat("words_as_images", ": images is an array of <U", images="words"),
-    _mat("cells", ": images is an array of object", images=np.array([1, "a"], object)),
-    _mat("complex", ": has complex numbers", images=_IMAGES * 1j),
+    _mat("words_as_images", ": images is text", images="words"),
+    _mat("cells", ": images is an array of cells", images=np.array([1, "a"], object)),
+    _mat("complex", ": images is an array of complex numbers", images=_IMAGES * 1j),
+    _raw_mat("numbers_of_no_type", _odd_mat, ": is damaged or not complete .*type 34819"),
+    _raw_mat("bomb", _mat_bomb, ": has an array `images` of 4294967296 bytes; expected at most 2"),
     _mat("nan", " has values that are NaN", images=_IMAGES * np.nan),
     _mat("flat", " has images of shape", images=_IMAGES.reshape(20, 64)),
     _chardata("rows", r"data has shape 783 x 3; expected 784 rows", data=np.zeros((783, 3))),

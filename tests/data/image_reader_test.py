@@ -164,7 +164,7 @@ class ChardataTest(parameterized.TestCase):
       ("above", {"data": CHARDATA["data"] * 2.0}, "data has values from 0 to 2; expected floats"),
       ("below", {"testdata": CHARDATA["testdata"] - 0.5}, "testdata has values from -0.5 to 0.5"),
       ("nan", {"data": CHARDATA["data"] * np.nan}, "data has values that are NaN or infinite"),
-      ("words", {"target": "words"}, "target is an array of <U5; expected a full array of real"))
+      ("words", {"target": "words"}, "target is text; expected a full array of real"))
   def test_refused(self, changes, message):
     with self.assertRaisesRegex(errors.UserError, message) as raised:
       self._read(**changes)
