@@ -62,7 +62,7 @@ def check_fields(kind: type, values: Mapping[str, Any]) -> None:
   fields = {field.name: field for field in dataclasses.fields(kind)}
   for name, value in values.items():
     if name not in fields:
-      raise ValueError(f"{name}: is no field of it")
+      raise ValueError(f"{_shown(name)}: is no field of it")
     if not _fits(value, hints[name]):
       raise ValueError(f"{name}: must be {_described(hints[name])}; received {_shown(value)}")
   missing = [name for name, field in fields.items()

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ _PATHS = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
 _SIZES: dict[datasets.Modality, tuple[str, int, int]] = {
     "text": ("vocab_size", 5, config_lib.LARGEST_VOCABULARY),
     "image": ("side", datasets.MIN_SIDE, datasets.MAX_SIDE)}
+# Of a reason, which may have values of the file in it.
+_LONGEST_REASON = 400
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras")
 
 
@@ -142,7 +145,8 @@ class RunFolder:
       _check_complete(config, data["sizes"])
       return config, data["data_digest"], data["sizes"]
     except (OSError, ValueError) as error:
-      raise errors.UserError(f"{self.config}: not a configuration of a run ({error}).") from None
+      reason = textwrap.shorten(str(error), _LONGEST_REASON)
+      raise errors.UserError(f"{self.config}: not a configuration of a run ({reason}).") from None
 
 
 def _check_complete(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> None:
