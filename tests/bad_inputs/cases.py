@@ -1,8 +1,11 @@
 """What a row of the table of bad inputs is."""
 
+import atexit
 import dataclasses
 import os
 import pathlib
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -45,6 +48,13 @@ def sparse(size: int, head: bytes = b"") -> Writer:
     os.truncate(path, size)
 
   return write
+
+
+def kept_folder() -> pathlib.Path:
+  """A folder for what several cases share; gone when the process ends."""
+  made = pathlib.Path(tempfile.mkdtemp())
+  atexit.register(shutil.rmtree, made, ignore_errors=True)
+  return made
 
 
 def folder(path: pathlib.Path) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
@@ -63,7 +62,7 @@ class _Python(tf.Module):
 
 @functools.cache
 def _small() -> pathlib.Path:
-  path = pathlib.Path(tempfile.mkdtemp(prefix="bad_inputs")) / "1"
+  path = cases.kept_folder() / "1"
   small_models.save(path)
   return path
 

@@ -4,7 +4,6 @@ import functools
 import json
 import pathlib
 import shutil
-import tempfile
 from typing import Any
 
 from du_vae_tf import config as config_lib
@@ -48,7 +47,7 @@ def _state(folder: run_folder.RunFolder) -> checkpoints.Checkpoints:
 @functools.cache
 def _whole() -> pathlib.Path:
   """A run that was just trained; made once."""
-  folder = run_folder.RunFolder(tempfile.mkdtemp(prefix="bad_inputs"))
+  folder = run_folder.RunFolder(cases.kept_folder())
   folder.save_config(_config(), "digest", _SIZES)
   folder.vocabulary.write_text("".join(word + "\n" for word in _WORDS), encoding="utf-8")
   state = _state(folder)
