@@ -23,8 +23,8 @@ from du_vae_tf import methods as methods_lib
 USAGE = """
 Takes the same steps with small models on one device, on two replicas of one process and in two
 processes, in float32, without dropout of the networks and with given draws, and prints the largest
-difference of a weight from that of one device for every method; beside it, as what rounding alone
-does, that of one device which is given the rows of every batch in reverse order.
+difference of a weight from that of one device (relative beyond 1) for every method; beside it, as
+what rounding alone does, that of one device that is given the rows of each batch in reverse order.
 
   bazel run //benchmarks:strategy_differences -- [--modality=image] [--methods=vae,du_vae]
 """
@@ -42,7 +42,9 @@ _WORKERS = 2
 
 
 def differences(modality: str, methods: Sequence[str], steps: int) -> dict[str, dict[str, float]]:
-  """The largest absolute difference of a weight from one device, by way and method.
+  """The largest difference of a weight from one device, by way and method.
+
+  Relative for weights beyond 1.
 
   Args:
     modality: `text` or `image`.
@@ -69,7 +71,9 @@ def _largest(base: Mapping[str, np.ndarray],
   largest: dict[str, float] = {}
   for name, values in base.items():
     method = name.partition(":")[0]
-    difference = float(np.abs(values - found[name]).max(initial=0.0))
+    # Moments may be in the thousands: of numbers beyond 1 it is the relative difference.
+    scale = np.maximum(1.0, np.abs(values))
+    difference = float((np.abs(values - found[name]) / scale).max(initial=0.0))
     # A weight that is no number differs.
     largest[method] = max(
         largest.get(method, 0.0), difference if np.isfinite(difference) else np.inf)

@@ -27,9 +27,9 @@ from du_vae_tf.training.procedures import table as procedures
 _LATENT_DIM, _VOCABULARY, _SIDE = 3, 20, 8
 _ROWS = 8
 _INNER_UPDATES = 2
-# New models give nearly equal means; normalization would divide by their tiny spread, and magnify
-# the rounding of sums whose order differs.
-_HEAD, _HEAD_FACTOR = "head/kernel", 100.0
+# New models of text give nearly equal means; normalization would divide by their tiny spread, and
+# magnify the rounding of sums whose order differs.
+_HEAD, _HEAD_FACTORS = "head/kernel", {"text": 100.0, "image": 1.0}
 _SIZES = {"text": {"vocab_size": _VOCABULARY}, "image": {"side": _SIDE}}
 _NETWORKS: dict[str, dict[str, Any]] = {
     "text": {"hidden_size": 7, "embedding_size": 5, "learning_rate": 0.02},
@@ -88,7 +88,7 @@ def train(strategy: tf.distribute.Strategy, modality: str, method: str, steps: i
     model = builders.build_model(config, _SIZES[modality])
     for variable in model.variables:
       if variable.path.endswith(_HEAD):
-        variable.assign(_HEAD_FACTOR * variable)
+        variable.assign(_HEAD_FACTORS[modality] * variable)
     trained = optimizers.Optimizers(
         lambda name: keras.optimizers.SGD(config.learning_rate, name=name), model)
   stepper = step_lib.Stepper(

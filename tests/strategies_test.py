@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 from absl.testing import absltest
-from absl.testing import parameterized
 
 from benchmarks import strategy_differences
 
@@ -13,13 +12,12 @@ STEPS = 20
 MOST = 1e-5
 
 
-class StrategiesTest(parameterized.TestCase):
+class StrategiesTest(absltest.TestCase):
 
-  # Of each objective, posterior and procedure that adds over the global batch.
-  @parameterized.parameters(
-      ("text", ("du_vae", "mae", "free_bits", "agg_vae", "sa_vae")), ("image", ("du_vae",)))
-  def test_same_weights_as_one_device(self, modality, methods):
-    found = strategy_differences.differences(modality, methods, STEPS)
+  # Methods that normalize and add over the global batch, and update parts of the model apart.
+  def test_same_weights_as_one_device(self):
+    methods = ("du_vae", "mae", "agg_vae")
+    found = strategy_differences.differences("text", methods, STEPS)
     self.assertEqual(set(found), set(strategy_differences.WAYS) - {"one device"})
     for way, largest in found.items():
       self.assertEqual(set(largest), set(methods))
