@@ -19,7 +19,7 @@ def told(remedy: str) -> Iterator[None]:
     remedy: what needs less memory, such as `give a smaller --batch_size than 32`.
 
   Raises:
-    errors.ExhaustedError: memory or the disk ran out, or a file cannot be written.
+    errors.ExhaustedError: memory or the disk ran out, or a file may not be read or written.
   """
   try:
     yield
@@ -31,7 +31,7 @@ def told(remedy: str) -> Iterator[None]:
       raise errors.ExhaustedError(f"{where}the disk is full; make room: {_KEPT}.") from error
     if error.errno in _FORBIDDEN:
       raise errors.ExhaustedError(
-          f"{where}cannot be written ({error.strerror}); allow it: {_KEPT}.") from error
+          f"{where}may not be used ({error.strerror}); allow it: {_KEPT}.") from error
     raise
   except Exception as error:
     # TensorFlow need not be loaded here.

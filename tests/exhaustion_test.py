@@ -27,7 +27,7 @@ class ToldTest(parameterized.TestCase):
       (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "r/metrics.jsonl"),
        r"r/metrics\.jsonl: the disk is full; make room: "),
       (OSError(errno.EROFS, os.strerror(errno.EROFS), "r/report.json"),
-       r"r/report\.json: cannot be written \(Read-only file system\); allow it: "))
+       r"r/report\.json: may not be used \(Read-only file system\); allow it: "))
   def test_one_line_with_the_remedy(self, error, expected):
     with (self.assertRaisesRegex(errors.ExhaustedError, rf"\A{expected}.*from there\.\Z") as caught,
           exhaustion.told(REMEDY)):

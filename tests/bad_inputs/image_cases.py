@@ -143,7 +143,7 @@ CASES = [
     *(cases.Case(f"tfds_name_{number}", "--tfds_name=.*: must be the name of a data set of tensor",
                  lambda _, name=name: tfds_images.full_name(name, "unused"))
       for number, name in enumerate((
-          "", "somebody:mnist", "huggingface:mnist", "kaggle:owner/set", "../mnist", "/tmp/mnist",
+          "", "somebody:mnist", "huggingface:mnist", "kaggle:owner/set", "../mnist", "/mnist",
           "a b", "mnist/a/b", "https://elsewhere.com/mnist"))),
     cases.Case("image_of_another_kind", r"a\.png: has the suffix \.png; expected .*\.npz",
                _read("a.png"), {"a.png": b"\x89PNG"}),
