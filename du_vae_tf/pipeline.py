@@ -41,7 +41,7 @@ def train(config: config_lib.RunConfig) -> report_lib.Report | None:
     errors.UserError: the data or the run folder do not fit the configuration.
     errors.DivergedError: a term of the loss is no longer finite.
     errors.PreemptedError: the process was asked to stop; the state is saved.
-    errors.ExhaustedError: memory or the disk ran out, or a file cannot be written.
+    errors.ExhaustedError: memory or the disk ran out, or a file may not be read or written.
   """
   if config.deterministic:
     tf.config.experimental.enable_op_determinism()
