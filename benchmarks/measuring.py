@@ -74,9 +74,18 @@ def peak_bytes() -> int:
 
   Not `ru_maxrss`, which begins at the memory of the process that started this one.
   """
+  return _status("VmHWM")
+
+
+def own_bytes() -> int:
+  """Memory of this process now, without the pages of files that it has mapped."""
+  return _status("RssAnon")
+
+
+def _status(name: str) -> int:
   with open("/proc/self/status", encoding="ascii") as status:
     lines = dict(line.split(":", 1) for line in status)
-  return int(lines["VmHWM"].split()[0]) * 1024
+  return int(lines[name].split()[0]) * 1024
 
 
 def run_in_folder(
@@ -96,6 +105,8 @@ def run_in_folder(
 def show(figures: Mapping[str, Any], json_out: str | None) -> None:
   """Prints the figures, and writes them to a file if one is named."""
   for name, value in figures.items():
+    if isinstance(value, list):  # For the file alone.
+      continue
     shown = f"{value:.4g}" if isinstance(value, float) else str(value)
     console.say(f"  {name:<24}{shown:>16}")
   if json_out is not None:

@@ -78,6 +78,7 @@ class Countdown:
     self._unit = unit
     self._since_start, self._since_line = Stopwatch(), Stopwatch()
     self._counted = 0
+    self._has_line = False
     self._pause = 0.5 if shows_bars() else 10.0
 
   @property
@@ -98,6 +99,7 @@ class Countdown:
     text = (f"{done} of {self._total} {self._unit} ({done / self._total:.0%}),"
             f" {self.rate:.0f} a second, about {duration(left)} left")
     if shows_bars():
+      self._has_line = True
       sys.stdout.write(f"\r{text:<79}")
       sys.stdout.flush()
     else:
@@ -105,7 +107,7 @@ class Countdown:
 
   def finish(self) -> None:
     """Leaves the line that was written over."""
-    if shows_bars():
+    if self._has_line:
       sys.stdout.write(f"\r{'':<79}\r")
       sys.stdout.flush()
 

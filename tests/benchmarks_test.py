@@ -121,6 +121,33 @@ class TurnsTest(tf.test.TestCase):
     self.assertRegex(result.stderr, r"\A--peer: .*--decoder=pixel_cnn\.\n\Z")
 
 
+class StreamingTest(tf.test.TestCase):
+
+  def test_rows_are_read_that_were_written(self) -> None:
+    path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.streaming", "--gigabytes=0.0001", "--words=3",
+         "--batches=5", f"--json_out={path}"], capture_output=True, text=True, check=False)
+    self.assertEqual(result.returncode, 0, result.stderr)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    self.assertBetween(figures["rows"], 1e5 / 80, 1e5 / 20)
+    self.assertBetween(figures["rows_read"], 4 * 32, 5 * 32)
+    for stage in ("preparing", "reading"):
+      curve = np.array(figures[f"curve_{stage}"])
+      self.assertTrue(np.all(np.diff(curve[:, 0]) > 0.0))
+      self.assertEqual(figures[f"peak_mib_{stage}"], curve[:, 1].max())
+
+  def test_memory_of_its_own_is_without_the_pages_of_files(self) -> None:
+    folder = pathlib.Path(self.create_tempdir().full_path)
+    np.save(folder / "array.npy", np.ones(2**25, np.uint8))
+    before = measuring.own_bytes()
+    mapped = np.load(folder / "array.npy", mmap_mode="r")
+    self.assertEqual(mapped.sum(dtype=np.int64), 2**25)
+    self.assertLess(measuring.own_bytes(), before + 2**24)
+    held = np.array(mapped)
+    self.assertGreater(measuring.own_bytes(), before + held.nbytes - 2**24)
+
+
 class ServeLoadTest(tf.test.TestCase):
 
   @classmethod

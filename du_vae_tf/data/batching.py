@@ -1,19 +1,29 @@
 """Batches as `tf.data`, whatever an example is.
 
 A batch is a dict of arrays whose first axis has no fixed size, so that a function traced once
-takes every batch. A plan is a list of arrays of row numbers, one per batch, in order.
+takes every batch. A plan gives arrays of row numbers, one per batch, in order.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
-Plan = Sequence[np.ndarray]
 Assemble = Callable[[np.ndarray], dict[str, np.ndarray]]
 Spec = Mapping[str, tf.TensorSpec]
 
 _PREFETCH = 8
+
+
+class Plan(Protocol):
+  """The row numbers of each batch."""
+
+  def __len__(self) -> int:
+    """Number of batches."""
+
+  def __getitem__(self, batch: int, /) -> np.ndarray:
+    """Row numbers of one batch."""
 
 
 class TrainBatches:
@@ -43,7 +53,7 @@ class TrainBatches:
       epoch: from 0.
       first: batches to leave out at the beginning; they are not built.
     """
-    return dataset(self.plan(epoch)[first:], self.assemble, self._spec)
+    return dataset(self.plan(epoch), self.assemble, self._spec, first)
 
   def epochs(self, first: int, end: int) -> tf.data.Dataset:
     """The batches of several epochs, one epoch after the other; of no announced number.
@@ -54,22 +64,27 @@ class TrainBatches:
     """
     def rows() -> Iterator[np.ndarray]:
       for epoch in range(first, end):
-        yield from self.plan(epoch)
+        yield from _rows(self.plan(epoch))
 
     return _generated(rows, self.assemble, self._spec).prefetch(_PREFETCH)
 
 
-def dataset(plan: Plan, assemble: Assemble, spec: Spec) -> tf.data.Dataset:
+def dataset(plan: Plan, assemble: Assemble, spec: Spec, first: int = 0) -> tf.data.Dataset:
   """The batches of a plan.
 
   Args:
     plan: row numbers of each batch.
     assemble: row numbers -> batch.
     spec: what a batch is.
+    first: batches to leave out at the beginning.
   """
-  batches = _generated(lambda: iter(plan), assemble, spec)
-  batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan)))
+  batches = _generated(lambda: _rows(plan, first), assemble, spec)
+  batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan) - first))
   return batches.prefetch(_PREFETCH)
+
+
+def _rows(plan: Plan, first: int = 0) -> Iterator[np.ndarray]:
+  return (plan[batch] for batch in range(first, len(plan)))
 
 
 def _generated(plan: Callable[[], Iterator[np.ndarray]], assemble: Assemble,

@@ -2,12 +2,15 @@
 
 import array
 import dataclasses
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from du_vae_tf.data import text_reader
 from du_vae_tf.data import vocabulary as vocabulary_lib
+
+_ROWS_AT_ONCE = 2**14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +37,10 @@ class EncodedSplit:
     """int64 [num_examples], words of each row."""
     return np.diff(self.offsets)
 
+  def lengths_of(self, rows: np.ndarray) -> np.ndarray:
+    """int64 [n], words of the given rows, without a look at the others."""
+    return self.offsets[rows + 1] - self.offsets[rows]
+
   @property
   def num_tokens(self) -> int:
     """Predicted tokens: words and one `</s>` a row."""
@@ -42,7 +49,9 @@ class EncodedSplit:
   @property
   def max_words(self) -> int:
     """Words of the longest row."""
-    return int(self.lengths.max())
+    return max(
+        int(np.diff(self.offsets[first:first + _ROWS_AT_ONCE + 1]).max())
+        for first in range(0, self.num_examples, _ROWS_AT_ONCE))
 
   def words(self, row: int) -> np.ndarray:
     """int32, the word ids of one row."""
@@ -69,6 +78,11 @@ class Counts:
   cut: int
   blank_lines: int
 
+  def __add__(self, other: "Counts") -> "Counts":
+    return Counts(**{
+        field.name: getattr(self, field.name) + getattr(other, field.name)
+        for field in dataclasses.fields(self)})
+
   def note(self, split: str, max_length: int) -> str:
     """One line for the console."""
     text = (f"{split}: {self.sentences} sentences, {self.words} words,"
@@ -81,19 +95,39 @@ class Counts:
     return text
 
 
-def encode(
+def encode_parts(
     raw: text_reader.RawSplit, vocabulary: vocabulary_lib.Vocabulary, max_length: int
-) -> tuple[EncodedSplit, Counts]:
-  """Splits the sentences into words, cuts them to `max_length` words and looks up the ids."""
-  split, counts = encode_sentences(raw.sentences, vocabulary, max_length)
-  return (dataclasses.replace(split, labels=np.array(raw.labels, np.int32)),
-          dataclasses.replace(counts, blank_lines=raw.blank_lines))
+) -> Iterator[tuple[EncodedSplit, Counts]]:
+  """Encodes a split of any size part by part.
+
+  Args:
+    raw: its rows.
+    vocabulary: looked up.
+    max_length: see `encode_sentences`.
+
+  Yields:
+    Arrays that give those of the split where each is put at the end of the one before, and the
+    counts up to there.
+  """
+  rows, position = raw.rows(), 0
+  counts = Counts(0, 0, 0, 0, 0, raw.blank_lines)
+  while part := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+    sentences, labels = zip(*part, strict=True)
+    split, added = encode_sentences(sentences, vocabulary, max_length)
+    counts += added
+    # The first offset of a later part is the last one of the part before.
+    offsets = position + (split.offsets[1:] if position else split.offsets)
+    yield EncodedSplit(split.tokens, offsets, np.array(labels, np.int32)), counts
+    position = int(offsets[-1])
 
 
 def encode_sentences(
     sentences: Iterable[bytes], vocabulary: vocabulary_lib.Vocabulary, max_length: int
 ) -> tuple[EncodedSplit, Counts]:
-  """The same for sentences without labels, each of which is read once and not kept."""
+  """Splits sentences into words, cuts them to `max_length` words and looks up the ids.
+
+  Each sentence is read once and not kept. There are no labels, and no counts of blank lines.
+  """
   tokens, offsets = array.array("i"), array.array("q", [0])
   cut = special = 0
   reserved = (b"<pad>", b"<s>", b"</s>")

@@ -35,9 +35,10 @@ def train_batches(
     batch_size: the largest batch, over all replicas.
     seed: of the run.
   """
-  same = np.zeros(split.num_examples, np.int64)  # as sentences, all of one length
+  # As sentences, all of one length.
   return batching.TrainBatches(
-      lambda epoch: batch_plans.near_equal(same, batch_size, seed, epoch),
+      lambda epoch: batch_plans.NearEqual(
+          split.num_examples, np.zeros_like, batch_size, seed, epoch),
       functools.partial(_assemble, split), element_spec(split.side))
 
 

@@ -95,14 +95,17 @@ def load(config: config_lib.RunConfig) -> ImageCorpus:
   cache = sources.cache_dir(config)
   source = sources.locate(config, cache)
 
-  def make() -> dict[str, tuple[image_splits.ImageSplit, Counts]]:
+  def make(unfinished: pathlib.Path) -> dict[str, Counts]:
     if source.tfds_name is not None:
       console.say(f"Preparing {source.tfds_name} by tensorflow-datasets, which may download it")
     splits, held_out = preparation.read_images(config.dataset, source, cache)
+    for name, split in splits.items():
+      with array_cache.SplitWriter(unfinished, name) as writer:
+        writer.append(split)
     return {
-        name: (split, Counts(
+        name: Counts(
             split.num_examples, split.side, float(split.images.mean(dtype=np.float64)),
-            held_out and name == "valid"))
+            held_out and name == "valid")
         for name, split in splits.items()}
 
   folder = cache / "images" / array_cache.key(_FORMAT, config.dataset, source.raw_digest)

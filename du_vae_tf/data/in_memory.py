@@ -15,7 +15,6 @@ from du_vae_tf.data import image_checks
 from du_vae_tf.data import image_corpus
 from du_vae_tf.data import image_splits
 from du_vae_tf.data import text_corpus
-from du_vae_tf.data import text_reader
 from du_vae_tf.data import vocabulary as vocabulary_lib
 
 # Sentences or images; see `sentences` and `images`.
@@ -91,7 +90,7 @@ def images(values: Any, place: str, side: int | None = None) -> np.ndarray:
 def encode(items: Sequence[str], vocabulary: vocabulary_lib.Vocabulary,
            max_length: int) -> encoding.EncodedSplit:
   """Sentences as ids: unknown words are `<unk>`, longer sentences are cut to `max_length` words."""
-  return encoding.encode(_raw(items), vocabulary, max_length)[0]
+  return encoding.encode_sentences(map(str.encode, items), vocabulary, max_length)[0]
 
 
 def corpus(config: config_lib.RunConfig, examples: Mapping[str, Any],
@@ -117,7 +116,7 @@ def corpus(config: config_lib.RunConfig, examples: Mapping[str, Any],
     _check_rows(len(given["train"]), "sentences")
   if vocabulary is None:
     vocabulary = vocabulary_lib.most_frequent(
-        vocabulary_lib.count_words(_raw(given["train"]).sentences, max_length), config.vocab_size)
+        vocabulary_lib.count_words(map(str.encode, given["train"]), max_length), config.vocab_size)
   splits = {split: encode(items, vocabulary, max_length) for split, items in given.items()}
   return text_corpus.TextCorpus(vocabulary, splits, digest="", notes=[])
 
@@ -142,11 +141,6 @@ def _check_rows(count: int, what: str) -> None:
   if count < datasets.MIN_TRAINING_ROWS:
     raise errors.UserError(
         f"{_PLACES['train']}: {count} {what}; expected at least {datasets.MIN_TRAINING_ROWS}.")
-
-
-def _raw(items: Sequence[str]) -> text_reader.RawSplit:
-  return text_reader.RawSplit(
-      [item.encode() for item in items], [text_reader.NO_LABEL] * len(items), blank_lines=0)
 
 
 def _strings(values: Any, place: str) -> Iterator[Any]:

@@ -5,6 +5,7 @@ TFDS is imported on use, since a start that finds arrays at hand needs none of i
 
 import contextlib
 import fcntl
+import functools
 import importlib
 import io
 import pathlib
@@ -35,7 +36,7 @@ def read_text(
     cache: folder for prepared data.
 
   Returns:
-    split name -> rows in the order of the files.
+    split name -> rows in the order of the files, read from disk when they are asked for.
 
   Raises:
     errors.UserError: from reading the raw files.
@@ -47,17 +48,13 @@ def read_text(
   if dataset.line_format is not None:
     config = text_files.TextFilesConfig(
         name=source.raw_digest[:_DIGITS], files=source.files, line_format=dataset.line_format)
-  with _prepared(name, source, cache, config) as builder:
-    blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
-    splits = {}
-    for split in datasets.SPLITS:
-      sentences: list[bytes] = []
-      labels: list[int] = []
-      for batch in _batches(builder, split):
-        sentences.extend(batch["text"].tolist())
-        labels.extend(batch["label"].tolist())
-      splits[split] = text_reader.RawSplit(sentences, labels, blank_lines.get(split, 0))
-    return splits
+  builder = _prepared(name, source, cache, config)
+  blank_lines = (builder.info.metadata or {}).get("blank_lines", {})
+  return {
+      split: text_reader.RawSplit(
+          functools.partial(_rows, builder, split), builder.info.splits[split].num_examples,
+          blank_lines.get(split, 0))
+      for split in datasets.SPLITS}
 
 
 def read_images(
@@ -81,39 +78,42 @@ def read_images(
   config = image_files.ImageFilesConfig(
       name=source.raw_digest[:_DIGITS], files=source.files, tfds_name=source.tfds_name,
       tfds_dir=str(cache / "tfds"))
-  with _prepared(name, source, cache, config) as builder:
-    splits = {}
-    for split in datasets.SPLITS:
-      batches = list(_batches(builder, split))
-      splits[split] = image_splits.ImageSplit(**{
-          part: np.concatenate([batch[feature] for batch in batches])
-          for part, feature in image_files.FEATURES.items()})
-    return splits, bool(builder.info.metadata["held_out"])
+  builder = _prepared(name, source, cache, config)
+  splits = {}
+  for split in datasets.SPLITS:
+    batches = list(_batches(builder, split))
+    splits[split] = image_splits.ImageSplit(**{
+        part: np.concatenate([batch[feature] for batch in batches])
+        for part, feature in image_files.FEATURES.items()})
+  return splits, bool(builder.info.metadata["held_out"])
 
 
-@contextlib.contextmanager
-def _prepared(
-    name: str, source: sources.Source, cache: pathlib.Path, config: Any
-) -> Iterator[Any]:
-  """The builder of a data set, whose prepared examples are read in the block."""
+def _prepared(name: str, source: sources.Source, cache: pathlib.Path, config: Any) -> Any:
+  """The builder of a data set whose examples are prepared."""
   import tensorflow_datasets as tfds
 
   module, class_name = datasets.DATASETS[name].builder
   builder_class = getattr(importlib.import_module(module), class_name)
   options: dict[str, Any] = {} if config is None else {"config": config}
-  with _quiet():
-    with _alone(cache / "locks" / f"{name}-{source.raw_digest[:_DIGITS]}"):
-      # Made under the lock: a builder looks for prepared data when it is made.
-      builder = builder_class(data_dir=str(cache / "tfds"), file_format="tfrecord", **options)
-      if not sys.stderr.isatty():
-        tfds.disable_progress_bar()
-      builder.download_and_prepare(
-          download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-    yield builder
+  with _quiet(), _alone(cache / "locks" / f"{name}-{source.raw_digest[:_DIGITS]}"):
+    # Made under the lock: a builder looks for prepared data when it is made.
+    builder = builder_class(data_dir=str(cache / "tfds"), file_format="tfrecord", **options)
+    if not sys.stderr.isatty():
+      tfds.disable_progress_bar()
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+  return builder
+
+
+def _rows(builder: Any, split: str) -> Iterator[tuple[bytes, int]]:
+  for batch in _batches(builder, split):
+    yield from zip(batch["text"].tolist(), batch["label"].tolist(), strict=True)
 
 
 def _batches(builder: Any, split: str) -> Iterator[dict[str, np.ndarray]]:
-  return builder.as_dataset(split=split, batch_size=_ROWS_AT_ONCE).as_numpy_iterator()
+  with _quiet():
+    dataset = builder.as_dataset(split=split, batch_size=_ROWS_AT_ONCE)
+  return dataset.as_numpy_iterator()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import console
 from du_vae_tf import datasets
 from du_vae_tf import errors
 from du_vae_tf.data import download
@@ -15,6 +16,10 @@ from du_vae_tf.data import raw_files
 from du_vae_tf.data import synthetic_generator
 from du_vae_tf.data import text_reader
 from du_vae_tf.data import tfds_images
+
+
+# Bytes that are not read in a moment.
+_WORTH_TELLING = 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,10 +89,12 @@ def locate(
   else:
     files = _downloaded_files(config, cache, opener)
   raw = hashlib.sha256()
+  sizes = {path: raw_files.size(path, _expected(config)) for path in files.values()}
+  if sum(sizes.values()) > _WORTH_TELLING:
+    console.say(f"Reading {sum(sizes.values()) / 2**30:.1f} GiB of raw files")
   for split, path in files.items():
-    content = raw_files.read_bytes(path, _expected(config))
-    raw.update(f"{split} {len(content)}\n".encode())
-    raw.update(content)
+    raw.update(f"{split} {sizes[path]}\n".encode())
+    raw_files.update_digest(raw, path, _expected(config), config.modality == "text")
   source = Source(files, raw.hexdigest(), raw.hexdigest())
   if config.modality != "text":
     return source

@@ -40,10 +40,9 @@ def train_batches(
     errors.UserError: no batch remains.
   """
   if kind == "near_equal":
-    lengths = split.lengths
-
-    def plan(epoch: int) -> list[np.ndarray]:
-      return batch_plans.near_equal(lengths, batch_size, seed, epoch)
+    def plan(epoch: int) -> batching.Plan:
+      return batch_plans.NearEqual(
+          split.num_examples, split.lengths_of, batch_size, seed, epoch)
   elif kind == "equal_length":
     fixed = batch_plans.equal_length(split.lengths, batch_size)
     if not fixed:
@@ -52,7 +51,7 @@ def train_batches(
           f" {datasets.MIN_TRAINING_ROWS} sentences of one length, and smaller ones are skipped;"
           " use --batching=near_equal.")
 
-    def plan(epoch: int) -> list[np.ndarray]:
+    def plan(epoch: int) -> batching.Plan:
       order = np.random.default_rng([seed, epoch]).permutation(len(fixed))
       return [fixed[batch] for batch in order]
   else:

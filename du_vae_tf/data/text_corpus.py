@@ -4,14 +4,16 @@ raw files -> TFDS -> vocabulary -> ids. Each stage is kept on disk under a name 
 the content it depends on, so a later start goes straight to the ids.
 """
 
+import collections
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import tensorflow as tf
 
 from du_vae_tf import config as config_lib
+from du_vae_tf import console
 from du_vae_tf import datasets
 from du_vae_tf.data import array_cache
 from du_vae_tf.data import batch_plans
@@ -88,10 +90,7 @@ def load(
   @functools.cache
   def raw() -> _RawSplits:
     splits = preparation.read_text(config.dataset, source, cache)
-    kept = slice(config.max_train_examples)
-    train = splits["train"]
-    return splits | {"train": text_reader.RawSplit(
-        train.sentences[kept], train.labels[kept], train.blank_lines)}
+    return splits | {"train": splits["train"].first(config.max_train_examples)}
 
   notes = []
   if vocabulary_file is not None:
@@ -103,13 +102,44 @@ def load(
   folder = cache / "encoded" / array_cache.key(
       _FORMAT, config.dataset, source.raw_digest, vocabulary.digest, max_length,
       config.max_train_examples)
-  encoded = array_cache.load_or_make(folder, encoding.EncodedSplit, encoding.Counts, lambda: {
-      name: encoding.encode(split, vocabulary, max_length) for name, split in raw().items()})
+  encoded = array_cache.load_or_make(
+      folder, encoding.EncodedSplit, encoding.Counts,
+      lambda unfinished: _encode(raw(), vocabulary, max_length, unfinished))
   splits = {name: split for name, (split, _) in encoded.items()}
   notes += [counts.note(name, max_length) for name, (_, counts) in encoded.items()]
   if config.batching == "equal_length":
     notes.append(_left_out(config, splits["train"]))
   return TextCorpus(vocabulary, splits, source.digest, notes)
+
+
+def _encode(splits: _RawSplits, vocabulary: vocabulary_lib.Vocabulary, max_length: int,
+            folder: pathlib.Path) -> dict[str, encoding.Counts]:
+  """Writes the ids of all splits."""
+  counts = {}
+  for name, split in splits.items():
+    countdown = console.Countdown(split.num_rows, 0, f"sentences of {name} encoded")
+    with array_cache.SplitWriter(folder, name) as writer:
+      for part, so_far in encoding.encode_parts(split, vocabulary, max_length):
+        writer.append(part)
+        countdown.update(part.num_examples)
+        counts[name] = so_far
+    countdown.finish()
+  return counts
+
+
+def _train_words(raw: Callable[[], _RawSplits], max_length: int) -> collections.Counter[bytes]:
+  """How often each word occurs in the training split."""
+  train = raw()["train"]
+  countdown = console.Countdown(train.num_rows, 0, "sentences counted for the vocabulary")
+
+  def sentences() -> Iterator[bytes]:
+    for sentence, _ in train.rows():
+      countdown.update(1)
+      yield sentence
+
+  counts = vocabulary_lib.count_words(sentences(), max_length)
+  countdown.finish()
+  return counts
 
 
 def _vocabulary(
@@ -129,12 +159,9 @@ def _vocabulary(
     made = vocabulary_lib.load(source.vocabulary_file)
     if config.vocab_size is not None and config.vocab_size < len(made):
       made = vocabulary_lib.keep_most_frequent(
-          made, vocabulary_lib.count_words(raw()["train"].sentences, max_length),
-          config.vocab_size)
+          made, _train_words(raw, max_length), config.vocab_size)
   else:
-    made = vocabulary_lib.most_frequent(
-        vocabulary_lib.count_words(raw()["train"].sentences, max_length),
-        config.vocab_size)
+    made = vocabulary_lib.most_frequent(_train_words(raw, max_length), config.vocab_size)
   made.save(kept)
   return made
 

@@ -13,9 +13,8 @@ import numpy as np
 
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf.data import raw_files
 
-# A longer line is passed over, so that no line can fill the memory.
-MAX_LINE_BYTES = 2**26
 _CHUNK = 2**20
 _LINE_BREAK = ord("\n")
 _GZIP = b"\x1f\x8b"
@@ -104,10 +103,10 @@ def read(text: IO[bytes], offset: int, count: int) -> Iterator[bytes | None]:
   """
   text.seek(offset)
   for _ in range(count):
-    line = text.readline(MAX_LINE_BYTES + 1)
+    line = text.readline(raw_files.LONGEST_LINE + 1)
     if not line:
       raise errors.UserError("--input: has become shorter while it was read; start again.")
-    if len(line) > MAX_LINE_BYTES and line[-1] != _LINE_BREAK:
+    if len(line) > raw_files.LONGEST_LINE and line[-1] != _LINE_BREAK:
       while (piece := text.readline(_CHUNK)) and piece[-1] != _LINE_BREAK:
         pass
       yield None

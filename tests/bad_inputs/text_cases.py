@@ -67,9 +67,9 @@ CASES = [
     _text("pipe", r"--test_file=.*test\.txt: is not a file", _locate, test=os.mkfifo),
     _text("link_to_itself", r"--test_file=.*test\.txt: ", _locate, test=_loop),
     _text("empty", r"--train_file=.*train\.txt: is empty", _locate, train=b""),
-    _text("a_terabyte", r"train\.txt: is larger than 4 GiB", _locate,
+    _text("a_terabyte", r"train\.txt: has a line of more than 64 MiB", _locate,
           train=cases.sparse(_TERABYTE, _GOOD)),
-    _text("a_terabyte_in_one_line", r"valid\.txt: is larger than 4 GiB", _read,
+    _text("a_terabyte_in_one_line", r"valid\.txt: has a line of more than 64 MiB", _read,
           valid=cases.sparse(_TERABYTE, b"a")),
     cases.Case("text_name_too_long", "--train_file=.*: cannot be read", _manual(
         dataset="text", train_file="{}/" + 300 * "a", valid_file="b", test_file="c")),

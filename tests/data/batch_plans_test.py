@@ -13,13 +13,18 @@ def _lengths(num_rows: int) -> np.ndarray:
   return np.random.default_rng(0).integers(1, 60, num_rows)
 
 
+def _near_equal(lengths: np.ndarray, batch_size: int, seed: int = 1,
+                epoch: int = 0) -> batch_plans.NearEqual:
+  return batch_plans.NearEqual(len(lengths), lambda rows: lengths[rows], batch_size, seed, epoch)
+
+
 class NearEqualTest(parameterized.TestCase):
 
   @parameterized.product(num_rows=(16, 31, 32, 33, 1000), batch_size=(1, 7, 32))
   def test_no_row_is_lost_and_sizes_differ_by_at_most_one(self, num_rows, batch_size):
     for window in (64, 2**17):
       with mock.patch.object(batch_plans, "_WINDOW", window):
-        plan = batch_plans.near_equal(_lengths(num_rows), batch_size, seed=1, epoch=2)
+        plan = list(_near_equal(_lengths(num_rows), batch_size, seed=1, epoch=2))
       self.assertLen(plan, -(-num_rows // batch_size))
       sizes = [len(rows) for rows in plan]
       self.assertLessEqual(max(sizes) - min(sizes), 1)
@@ -28,7 +33,7 @@ class NearEqualTest(parameterized.TestCase):
 
   def test_little_is_padded(self):
     lengths = _lengths(10_000)
-    plan = batch_plans.near_equal(lengths, 32, seed=1, epoch=0)
+    plan = _near_equal(lengths, 32)
     padded = sum(len(rows) * lengths[rows].max() for rows in plan)
     # Sorted, a batch that mixes two neighbouring lengths pads less than one word a row; 58 of the
     # 313 batches can: below 58 * 32 words of about 300 000.
@@ -36,19 +41,58 @@ class NearEqualTest(parameterized.TestCase):
 
   def test_the_order_of_batches_does_not_follow_length(self):
     lengths = _lengths(10_000)
-    means = [lengths[rows].mean() for rows in batch_plans.near_equal(lengths, 32, 1, 0)]
+    means = [lengths[rows].mean() for rows in _near_equal(lengths, 32)]
     correlation = np.corrcoef(means, np.arange(len(means)))[0, 1]
     self.assertLess(abs(correlation), 6.0 / np.sqrt(len(means)))  # six standard errors
 
   def test_depends_on_seed_and_epoch_alone(self):
     lengths = _lengths(200)
-    plan = batch_plans.near_equal(lengths, 32, 1, 0)
-    again = batch_plans.near_equal(lengths, 32, 1, 0)
-    np.testing.assert_array_equal(np.concatenate(plan), np.concatenate(again))
-    for seed, epoch in ((2, 0), (1, 1)):
-      other = batch_plans.near_equal(lengths, 32, seed, epoch)
-      self.assertNotEqual(
-          {frozenset(rows.tolist()) for rows in plan}, {frozenset(rows.tolist()) for rows in other})
+    for window in (64, 2**17):
+      with mock.patch.object(batch_plans, "_WINDOW", window):
+        plan, again = (list(_near_equal(lengths, 32)) for _ in range(2))
+        np.testing.assert_array_equal(np.concatenate(plan), np.concatenate(again))
+        for seed, epoch in ((2, 0), (1, 1)):
+          self.assertNotEqual(
+              {frozenset(rows.tolist()) for rows in plan},
+              {frozenset(rows.tolist()) for rows in _near_equal(lengths, 32, seed, epoch)})
+
+  def test_batches_are_the_same_in_whatever_order_they_are_asked_for(self):
+    with mock.patch.object(batch_plans, "_WINDOW", 64):
+      plan = _near_equal(_lengths(1000), 32)
+      forwards = list(plan)
+      for batch in reversed(range(len(plan))):
+        np.testing.assert_array_equal(plan[batch], forwards[batch])
+    with self.assertRaisesRegex(IndexError, r"in \[0, 32\). Received: 32"):
+      plan[32]
+
+  def test_the_windows_of_a_large_corpus_are_random_samples_of_it(self):
+    num_rows, window = 200_000, 2**15
+    with mock.patch.object(batch_plans, "_WINDOW", window):
+      plan = _near_equal(np.ones(num_rows, int), 32)
+      rows = np.concatenate([plan[batch] for batch in range(window // 32)])
+    # Batches are permuted, rows within them are not: neighbours in a batch are neighbours of the
+    # permutation of all rows.
+    for distance in (1, 2, 4, 16):
+      correlation = np.corrcoef(rows[:-distance], rows[distance:])[0, 1]
+      self.assertLess(abs(correlation), 5.0 / np.sqrt(len(rows)))
+    observed = np.histogram(rows, 100, (0, num_rows))[0]
+    expected = len(rows) / 100
+    chi_squared = ((observed - expected)**2).sum() / expected / (1 - len(rows) / num_rows)
+    self.assertLess(chi_squared, 99 + 5 * np.sqrt(2 * 99))  # five standard deviations
+
+  def test_lengths_are_asked_for_one_window_at_a_time(self):
+    asked = []
+
+    def lengths_of(rows: np.ndarray) -> np.ndarray:
+      asked.append(len(rows))
+      return np.ones_like(rows)
+
+    with mock.patch.object(batch_plans, "_WINDOW", 64):
+      plan = batch_plans.NearEqual(1000, lengths_of, 32, seed=1, epoch=0)
+      self.assertEmpty(asked)
+      list(plan)
+    self.assertLen(asked, 16)
+    self.assertLessEqual(max(asked), 64)
 
 
 class EqualLengthTest(parameterized.TestCase):

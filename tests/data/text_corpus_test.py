@@ -12,10 +12,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl.testing import absltest
 from absl.testing import parameterized
+from tensorflow_datasets.core import shuffle
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import datasets
 from du_vae_tf import errors
+from du_vae_tf.data import array_cache
+from du_vae_tf.data import encoding
 from du_vae_tf.data import preparation
 from du_vae_tf.data import text_corpus
 from du_vae_tf.data import text_reader
@@ -59,6 +62,23 @@ class CorpusTest(parameterized.TestCase):
     np.testing.assert_array_equal(train.tokens, np.arange(4, 10_004))
     np.testing.assert_array_equal(train.labels, np.arange(10_000) % 7)
     np.testing.assert_array_equal(loaded.splits["test"].labels, [1])
+
+  def test_a_corpus_larger_than_the_buffers_is_the_same(self):
+    """TFDS goes over the disk, and ids are written in parts."""
+    lines = {"train": [f"{row % 7}\tw{row} " + "w " * (row % 50) for row in range(3000)],
+             "valid": ["0\ta"], "test": ["1\tb"]}
+    expected = text_corpus.load(self._config(lines)).splits["train"]
+    other = self.create_tempdir().full_path
+    with (mock.patch.object(shuffle, "MAX_MEM_BUFFER_SIZE", 2000),
+          mock.patch.object(encoding, "_ROWS_AT_ONCE", 7),
+          mock.patch.object(shuffle._Bucket, "read_values", autospec=True,
+                            side_effect=shuffle._Bucket.read_values) as read):
+      found = text_corpus.load(own_files.config(other, lines)).splits["train"]
+      self.assertEqual(found.max_words, expected.max_words)
+    self.assertLen({call.args[0] for call in read.call_args_list if len(call.args[0])}, 1000)
+    for name in ("tokens", "offsets", "labels"):
+      np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+      self.assertEqual(getattr(found, name).dtype, getattr(expected, name).dtype)
 
   def test_sizes(self):
     train = text_corpus.load(self._config()).splits["train"]
@@ -164,7 +184,8 @@ class CorpusTest(parameterized.TestCase):
 
   def test_a_half_written_cache_is_never_used(self):
     config = self._config()
-    with mock.patch.object(np, "save", side_effect=[None, OSError("disk full")]):
+    with mock.patch.object(
+        array_cache.SplitWriter, "append", side_effect=[None, OSError("disk full")]):
       with self.assertRaisesRegex(OSError, "disk full"):
         text_corpus.load(config)
     self.assertEmpty(list((pathlib.Path(self.folder) / "cache" / "encoded").iterdir()))

@@ -1,14 +1,25 @@
 """Text files: what is read from them and what is refused."""
 
+from unittest import mock
+
 from absl.testing import absltest
 from absl.testing import parameterized
 
 from du_vae_tf import errors
+from du_vae_tf.data import raw_files
 from du_vae_tf.data import text_reader
 from tests.data import own_files
 
 GOOD = {split: ["a b c"] * 16 for split in ("train", "valid", "test")}
 LABELLED = {split: ["0\ta b c"] * 16 for split in ("train", "valid", "test")}
+
+
+def _sentences(split: text_reader.RawSplit) -> list[bytes]:
+  return [sentence for sentence, _ in split.rows()]
+
+
+def _labels(split: text_reader.RawSplit) -> list[int]:
+  return [label for _, label in split.rows()]
 
 
 class TextReaderTest(parameterized.TestCase):
@@ -20,54 +31,79 @@ class TextReaderTest(parameterized.TestCase):
   def test_lines_without_labels_keep_their_order(self):
     lines = [f"word{number} x" for number in range(20)]
     read = self._read(GOOD | {"train": lines}, "sentence")
-    self.assertEqual(read["train"].sentences, [line.encode() for line in lines])
-    self.assertEqual(read["train"].labels, [-1] * 20)
+    self.assertEqual(_sentences(read["train"]), [line.encode() for line in lines])
+    self.assertEqual(_labels(read["train"]), [-1] * 20)
 
   def test_labels_are_taken_off(self):
     read = self._read(LABELLED | {"test": ["3\tx\ty", "12\tz"]}, "labelled")
-    self.assertEqual(read["test"].sentences, [b"x\ty", b"z"])
-    self.assertEqual(read["test"].labels, [3, 12])
+    self.assertEqual(_sentences(read["test"]), [b"x\ty", b"z"])
+    self.assertEqual(_labels(read["test"]), [3, 12])
 
   def test_detection_finds_labels_in_every_line(self):
-    self.assertEqual(self._read(LABELLED)["valid"].labels, [0] * 16)
-    self.assertEqual(self._read(LABELLED)["valid"].sentences[0], b"a b c")
+    self.assertEqual(_labels(self._read(LABELLED)["valid"]), [0] * 16)
+    self.assertEqual(_sentences(self._read(LABELLED)["valid"])[0], b"a b c")
 
   def test_a_tab_after_several_words_is_no_label(self):
     read = self._read(GOOD | {"valid": ["two words\tthen a tab"]})
-    self.assertEqual(read["valid"].sentences, [b"two words\tthen a tab"])
-    self.assertEqual(read["valid"].labels, [-1])
+    self.assertEqual(_sentences(read["valid"]), [b"two words\tthen a tab"])
+    self.assertEqual(_labels(read["valid"]), [-1])
 
   def test_class_names_are_numbered_in_order_of_first_occurrence(self):
     read = self._read({
         "train": ["pos\ta"] * 8 + ["neg\tb"] * 8, "valid": ["neg\tb"], "test": ["odd\tc"]})
-    self.assertEqual(read["train"].labels, [0] * 8 + [1] * 8)
-    self.assertEqual(read["valid"].labels, [1])
-    self.assertEqual(read["test"].labels, [2])
+    self.assertEqual(_labels(read["train"]), [0] * 8 + [1] * 8)
+    self.assertEqual(_labels(read["valid"]), [1])
+    self.assertEqual(_labels(read["test"]), [2])
 
   def test_blank_lines_are_dropped_and_counted(self):
     read = self._read(GOOD | {"valid": ["", "a", " \t ", "b", ""]})
-    self.assertEqual(read["valid"].sentences, [b"a", b"b"])
+    self.assertEqual(_sentences(read["valid"]), [b"a", b"b"])
     self.assertEqual(read["valid"].blank_lines, 3)
     self.assertEqual(read["train"].blank_lines, 0)
 
   def test_labels_without_a_sentence_count_as_blank_lines(self):
     read = self._read(LABELLED | {"valid": ["1\t", "0\ta", ""]})
-    self.assertEqual(read["valid"].labels, [0])
+    self.assertEqual(_labels(read["valid"]), [0])
     self.assertEqual(read["valid"].blank_lines, 2)
 
   def test_line_ends_of_windows_and_a_byte_order_mark_are_no_words(self):
     read = self._read(GOOD | {"valid": b"\xef\xbb\xbfa b\r\n\r\nc"})
-    self.assertEqual([s.split() for s in read["valid"].sentences], [[b"a", b"b"], [b"c"]])
+    self.assertEqual([s.split() for s in _sentences(read["valid"])], [[b"a", b"b"], [b"c"]])
     self.assertEqual(read["valid"].blank_lines, 1)
 
   def test_control_characters_and_unicode_spaces_are_kept(self):
     line = "nul\x00l \x01 no\u00a0break \u2028 \x85"
     read = self._read(GOOD | {"valid": [line]})
-    self.assertEqual(read["valid"].sentences, [line.encode()])
+    self.assertEqual(_sentences(read["valid"]), [line.encode()])
 
   def test_a_line_of_100_000_words_is_read(self):
     read = self._read(GOOD | {"train": ["w " * 100_000] + ["a"] * 15})
-    self.assertLen(read["train"].sentences[0].split(), 100_000)
+    self.assertLen(_sentences(read["train"])[0].split(), 100_000)
+
+  def test_rows_can_be_read_again_and_cut(self):
+    valid = self._read(GOOD | {"valid": ["a", "", "b", "c"]})["valid"]
+    self.assertEqual(_sentences(valid), [b"a", b"b", b"c"])
+    self.assertEqual(_sentences(valid), [b"a", b"b", b"c"])
+    for count, kept in ((2, 2), (5, 3), (None, 3)):
+      cut = valid.first(count)
+      self.assertLen(_sentences(cut), kept)
+      self.assertEqual(cut.num_rows, kept)
+
+  @parameterized.parameters(
+      ("1\ta", "1\tb\n1\ta"), ("1\ta\n1\tb", "1\ta"), ("1\ta", "b"), ("x\ta", "y\ta"))
+  def test_a_file_that_changes_between_two_readings_is_refused(self, before, after):
+    lines = {"valid": before.encode(), "test": before.encode()}
+    files = own_files.write(self.create_tempdir().full_path, lines)
+    split = text_reader.read_files(files, "detect")["valid"]
+    files["valid"].write_text(after)
+    with self.assertRaisesRegex(errors.UserError, r"valid\.txt: changed while it was read"):
+      list(split.rows())
+
+  def test_a_line_that_would_fill_the_memory_is_refused(self):
+    with mock.patch.object(raw_files, "LONGEST_LINE", 10):
+      self._read(GOOD | {"valid": b"123456789\n1234567890"})
+      with self.assertRaisesRegex(errors.UserError, r"valid\.txt: has a line of more than"):
+        self._read(GOOD | {"valid": b"a\n12345678901\n"})
 
   @parameterized.named_parameters(
       ("empty", {"valid": b""}, "detect", r"valid\.txt: is empty"),

@@ -10,6 +10,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from du_vae_tf import errors
+from du_vae_tf.data import raw_files
 from du_vae_tf.embedding_jobs import text_lines
 
 
@@ -54,7 +55,7 @@ class TextLinesTest(parameterized.TestCase):
 
   def test_line_that_is_too_long_is_passed_over_and_no_other(self):
     path = self.write(b"a\n" + b"b" * 10 + b"\n" + b"c" * 11 + b"\nd\n" + b"e" * 99)
-    with (mock.patch.object(text_lines, "MAX_LINE_BYTES", 10),
+    with (mock.patch.object(raw_files, "LONGEST_LINE", 10),
           mock.patch.object(text_lines, "_CHUNK", 4), text_lines.open_text(path) as text):
       self.assertEqual(
           list(text_lines.read(text, 0, 5)), [b"a", b"b" * 10, None, b"d", None])

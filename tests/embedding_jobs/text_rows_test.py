@@ -53,10 +53,9 @@ class TextRowsTest(parameterized.TestCase):
     encoded = [line.encode() for line in lines]
     row_format = text_rows.detect(encoded, line_format)
     rows = [text_rows.parse(line, row_format) for line in encoded]
-    self.assertEqual([row.sentence for row in rows], split.sentences)
     self.assertEqual(
-        [text_reader.NO_LABEL if row.label is None else int(row.label) for row in rows],
-        split.labels)
+        [(row.sentence, text_reader.NO_LABEL if row.label is None else int(row.label))
+         for row in rows], list(split.rows()))
 
 
 if __name__ == "__main__":
