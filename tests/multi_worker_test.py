@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 
@@ -13,6 +15,7 @@ from absl.testing import absltest
 
 from du_vae_tf import config as config_lib
 from tests import binaries
+from tests.training import differing_worker
 from tests.training import tiny
 
 PATIENCE_SECONDS = 300
@@ -105,6 +108,20 @@ class MultiWorkerTest(absltest.TestCase):
     chief, other = map(self.end, self.start("--epochs=2"))
     self.assertEqual((chief[0], other[0]), (0, 0), chief[2] + other[2])
     self.assertIn("This run is finished", chief[1])
+
+  def test_all_workers_decide_by_the_figures_of_the_chief(self):
+    started = [subprocess.Popen(
+        [sys.executable, "-m", "tests.training.differing_worker", self.folder],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TF_CONFIG": config},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for config in cluster(2)]
+    for process in started:
+      self.addCleanup(process.wait)
+      self.addCleanup(process.kill)
+    chief, other = map(self.end, started)
+    self.assertEqual((chief[0], other[0]), (0, 0), chief[2] + other[2])
+    decided, same = (json.loads(out.splitlines()[-1]) for _, out, _ in (chief, other))
+    self.assertEqual(decided[0], differing_worker.EPOCHS)
+    self.assertEqual(same, decided)
 
   def test_workers_that_differ_are_refused(self):
     for process in self.start(of_one=(("--gamma=0.5",), ("--gamma=0.6",))):
