@@ -54,7 +54,8 @@ def train(config: config_lib.RunConfig) -> report_lib.Report | None:
   stop.install()
   smaller = f"give a smaller --batch_size than {config.batch_size}"
   with group.watched(), exhaustion.told(smaller):
-    corpus = group.chief_first(lambda: corpus_lib.load(config))
+    with stop.at_once():
+      corpus = group.chief_first(lambda: corpus_lib.load(config))
     group.agree(config.digits(corpus.digest), "flags or data")
     for note in corpus.notes:
       console.say(note)

@@ -104,6 +104,19 @@ class EndToEndTest(parameterized.TestCase):
     self.assertIn("Resuming", resumed.stdout)
     self.assertEqual([row["epoch"] for row in self.metrics()], list(range(1, rows + 2)))
 
+  def test_asked_to_stop_while_it_prepares_a_large_file_it_does_so_at_once(self):
+    with (self.folder / "train.txt").open("a", encoding="utf-8") as file:
+      file.writelines(f"w1 w{number % 30}\n" for number in range(2_000_000))
+    process = binaries.start("train", *self.flags, cwd=str(self.folder))
+    while process.poll() is None and not [*self.folder.glob("data/tfds/*/*/*incomplete*")]:
+      time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    # The whole preparation takes longer than that.
+    out, err = process.communicate(timeout=30)
+    self.assertEqual((process.returncode, out), (75, ""), err)
+    self.assertRegex(err, r"\Astopped as asked while the data were being prepared; .*\.\n\Z")
+    self.assertEmpty([path for path in self.folder.glob("data/tfds/**/*") if path.is_file()])
+
   def test_killed_three_times_it_ends_with_the_weights_of_the_straight_run(self):
     epochs = "--epochs=60"
     straight = self.run_command("train", *self.flags, epochs, "--run_dir=straight")

@@ -1,6 +1,8 @@
 """A polite end: SIGTERM and SIGINT ask the run to save itself and to stop."""
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from types import FrameType
 
 from du_vae_tf import console
@@ -12,6 +14,7 @@ class StopRequest:
 
   def __init__(self) -> None:
     self.requested = False
+    self._at_once = False
 
   def install(self) -> None:
     """Listens from now on. A second SIGINT ends the process at once."""
@@ -21,9 +24,31 @@ class StopRequest:
   def _receive(self, number: int, frame: FrameType | None) -> None:
     del frame
     self.requested = True
+    if self._at_once:
+      raise errors.PreemptedError("in the middle of work that is not kept")
     if number == signal.SIGINT:
       signal.signal(signal.SIGINT, signal.SIG_DFL)
     console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
+
+  @contextlib.contextmanager
+  def at_once(self) -> Iterator[None]:
+    """Work that is not kept if it does not end: a signal ends it wherever it is.
+
+    Raises:
+      errors.PreemptedError: a stop was asked for.
+    """
+    self._at_once = True
+    try:
+      yield
+    except Exception:
+      # What is asked to end may fail in its own way.
+      if not self.requested:
+        raise
+      raise errors.PreemptedError(
+          "stopped as asked while the data were being prepared; the same command begins"
+          " again.") from None
+    finally:
+      self._at_once = False
 
   def check(self) -> None:
     """Raises `errors.PreemptedError` if a stop was asked for."""

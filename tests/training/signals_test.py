@@ -1,0 +1,60 @@
+"""What a process does that is asked to stop."""
+
+import os
+import signal
+from unittest import mock
+
+from absl.testing import absltest
+
+from du_vae_tf import errors
+from du_vae_tf.training import signals
+
+
+class StopRequestTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    for number in (signal.SIGTERM, signal.SIGINT):
+      self.addCleanup(signal.signal, number, signal.getsignal(number))
+    self.stop = signals.StopRequest()
+    self.stop.install()
+
+  def test_work_goes_on_until_it_asks(self):
+    self.stop.check()
+    os.kill(os.getpid(), signal.SIGTERM)
+    self.assertTrue(self.stop.requested)
+    with self.assertRaisesRegex(errors.PreemptedError, "continues from the last saved state"):
+      self.stop.check()
+
+  def test_second_interrupt_ends_the_process(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    self.assertEqual(signal.getsignal(signal.SIGINT), signal.SIG_DFL)
+
+  def test_work_that_is_not_kept_ends_at_once_and_cleans_up(self):
+    cleaned = mock.Mock()
+    with self.assertRaisesRegex(errors.PreemptedError, "while the data were being prepared"):
+      with self.stop.at_once():
+        try:
+          os.kill(os.getpid(), signal.SIGTERM)
+          self.fail("must not be reached")
+        finally:
+          cleaned()
+    cleaned.assert_called_once_with()
+
+  def test_whatever_the_work_makes_of_its_end_is_told_the_same_way(self):
+    with self.assertRaisesRegex(errors.PreemptedError, "while the data were being prepared"):
+      with self.stop.at_once():
+        try:
+          os.kill(os.getpid(), signal.SIGTERM)
+        except errors.PreemptedError as error:
+          raise RuntimeError("two\nlines") from error
+
+  def test_mistakes_pass_and_later_work_goes_on_until_it_asks(self):
+    with self.assertRaisesRegex(errors.UserError, "mine"), self.stop.at_once():
+      raise errors.UserError("mine")
+    os.kill(os.getpid(), signal.SIGTERM)
+    self.assertTrue(self.stop.requested)
+
+
+if __name__ == "__main__":
+  absltest.main()
