@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from du_vae_tf import console
@@ -19,6 +20,7 @@ from du_vae_tf.training import optimizers as optimizers_lib
 from du_vae_tf.training import run_folder
 
 _STATE = "state"
+_STATES = f"{_STATE}-*.index"
 # What TensorFlow calls its list of the files.
 _LIST = "checkpoint"
 _LONGEST_REASON = 300
@@ -139,13 +141,25 @@ class Checkpoints:
     Raises:
       errors.UserError: none of those that are there is whole.
     """
-    return _latest_readable(self._folder, lambda path: self._state.restore(
-        path).assert_existing_objects_matched())
+    return _latest_readable(self._folder, self._restore_finite)
+
+  def _restore_finite(self, path: str) -> None:
+    """Restores a state; one that nothing can be trained from counts as damaged."""
+    self._state.restore(path).assert_existing_objects_matched()
+    for part in (self._state.model, self._state.optimizer):
+      for name, variable in part.items():
+        if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
+          raise ValueError(f"{name} is not finite")
 
   def save(self) -> None:
-    """Saves weights, optimizer and progress as one."""
+    """Saves weights, optimizer and progress as one, in files of their own.
+
+    Their number is the step, or one more than that of the newest state: TensorFlow writes over
+    files of the same name one by one, and an end in between would leave neither state whole.
+    """
     if self._writes:
-      self._latest.save(checkpoint_number=self.progress.step)
+      newest = max(map(_number, self._folder.checkpoints.glob(_STATES)), default=-1)
+      self._latest.save(checkpoint_number=max(self.progress.step, newest + 1))
 
   def save_best(self, epoch: int) -> None:
     """Saves the weights as the best so far."""
@@ -209,7 +223,7 @@ def _latest_readable(folder: run_folder.RunFolder, restore: Callable[[str], obje
   TensorFlow keeps a checksum of every tensor, so that damage shows when it is read.
   """
   damage = []
-  for path in sorted(folder.checkpoints.glob(f"{_STATE}-*.index"), key=_step, reverse=True):
+  for path in sorted(folder.checkpoints.glob(_STATES), key=_number, reverse=True):
     try:
       with _whole(path.with_suffix("")):
         restore(str(path.with_suffix("")))
@@ -228,7 +242,7 @@ def _latest_readable(folder: run_folder.RunFolder, restore: Callable[[str], obje
   return False
 
 
-def _step(path: pathlib.Path) -> int:
+def _number(path: pathlib.Path) -> int:
   """The number in the name of a state; names of no number come last."""
   number = path.stem.partition("-")[2]
   return int(number) if number.isdecimal() else -1

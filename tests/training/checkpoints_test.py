@@ -142,11 +142,45 @@ class CheckpointsTest(tf.test.TestCase, parameterized.TestCase):
     if (name, damage) != ("index", "gone"):  # Without it there is no state of this step.
       self.assertRegex(
           said.getvalue(), r"\A.*/state-100: is damaged.*; going on from state-99\.\n\Z")
-    # The run goes on and saves under the same number again.
+    # The run goes on and saves, beside the damaged state.
     other.progress.step = 100
     other.save()
     self.assertTrue(self.checkpoints.resume())
     self.assertEqual(self.checkpoints.progress.step, 100)
+
+  @parameterized.parameters("model", "optimizer")
+  def test_state_that_is_not_finite_gives_way_to_the_one_before(self, part: str) -> None:
+    self.checkpoints.progress.step = 99
+    self.checkpoints.save()
+    variables = self.model.variables if part == "model" else self.optimizer.variables
+    faulty = next(variable for variable in variables if variable.dtype == "float32"
+                  and len(variable.shape))
+    faulty.assign(np.full(faulty.shape, np.nan))
+    self.checkpoints.progress.step = 100
+    self.checkpoints.save()
+    model, optimizer = make_model(seed=2)
+    other = checkpoints.Checkpoints(self.folder, model, optimizer)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+      self.assertTrue(other.resume())
+    self.assertRegex(
+        said.getvalue(), rf"\A.*/state-100: .*{faulty.path} is not finite\); going on from"
+        r" state-99\.\n\Z")
+    self.check(values(model.variables), self.saved[0], equal=True)
+    self.check(values(optimizer.variables), self.saved[1], equal=True)
+    self.assertEqual(other.progress.step, 99)
+
+  def test_no_saved_state_is_written_over(self) -> None:
+    before = {path: path.read_bytes() for path in self.save_twice()}
+    # As after the validation: the epoch is over, and no step was taken.
+    self.checkpoints.progress.epoch = 1
+    self.checkpoints.save()
+    for path, content in before.items():
+      self.assertEqual(path.read_bytes(), content)
+    model, optimizer = make_model(seed=2)
+    other = checkpoints.Checkpoints(self.folder, model, optimizer)
+    self.assertTrue(other.resume())
+    self.assertEqual((other.progress.step, other.progress.epoch), (100, 1))
 
   def test_flipped_bits_anywhere_are_found(self) -> None:
     random = np.random.default_rng(4)
