@@ -2,12 +2,17 @@
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator
 
 from du_vae_tf import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+# In the line of a message of TensorFlow's that says why; others, which say where, stand around it.
+_REASONS = ("OOM when", "No space left")
+# In the same line: names of TensorFlow's own.
+_NAMES = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*")
 _KEPT = "what was saved stays, and the same command goes on from there"
 
 
@@ -36,11 +41,18 @@ def told(remedy: str) -> Iterator[None]:
   except Exception as error:
     # TensorFlow need not be loaded here.
     if type(error).__name__ == "ResourceExhaustedError":
-      line = str(error).strip().splitlines()[0]
-      if "No space left" in str(error):
+      line = _reason(str(error))
+      if "No space left" in line:
         raise errors.ExhaustedError(f"the disk is full ({line}); make room: {_KEPT}.") from error
       raise errors.ExhaustedError(_memory(line, remedy)) from error
     raise
+
+
+def _reason(text: str) -> str:
+  """The line of a message of TensorFlow's that says what ran out; the first one in doubt."""
+  lines = text.strip().splitlines()
+  line = next((line for line in lines if any(reason in line for reason in _REASONS)), lines[0])
+  return _NAMES.sub("", line).strip()
 
 
 def _memory(what: str, remedy: str) -> str:

@@ -24,6 +24,10 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
   try:
     yield unfinished
     os.replace(unfinished, target)
+  except OSError as error:
+    if error.filename is None:  # As of a write to a full disk.
+      error.filename = str(target)
+    raise
   finally:
     unfinished.unlink(missing_ok=True)
 

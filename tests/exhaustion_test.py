@@ -22,6 +22,10 @@ class ToldTest(parameterized.TestCase):
           None, None, "OOM when allocating tensor with shape[9]\n\nDetected at node x"),
        r"memory ran out \(OOM when allocating tensor with shape\[9\]\); give a smaller"
        r" --batch_size than 32: "),
+      (tf.errors.ResourceExhaustedError(
+          None, None, "Graph execution error:\n\nDetected at node x\n\n{{function_node f}} OOM when"
+          " allocating tensor with shape[9] [Op:Fill] name: \n\t [[{{node x}}]]"),
+       r"memory ran out \(OOM when allocating tensor with shape\[9\]\); give a smaller"),
       (tf.errors.ResourceExhaustedError(None, None, "r/state-1; No space left on device"),
        r"the disk is full \(r/state-1; No space left on device\); make room: "),
       (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "r/metrics.jsonl"),
