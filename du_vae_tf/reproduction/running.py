@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import errors
+from du_vae_tf import files
 from du_vae_tf import finished_runs
 from du_vae_tf import programs
 from du_vae_tf import report as report_lib
@@ -175,9 +177,11 @@ def _complete(children: programs.Programs, job: Job) -> Outcome:
   status = 0
   if not is_done(job):
     status = children.call("train", {**job.flags, "run_dir": job.folder}, job.log)
-  if not status and job.follow_up and not _is_newer(job.follow_up.result, path):
+  if not status and job.follow_up and not _is_of(job.follow_up.result, path):
     status = children.call(
         job.follow_up.program, {**job.follow_up.flags, **_sources(job)}, job.log)
+    if not status:
+      files.write_text_atomically(_origin(job.follow_up.result), _digest(path))
   if status:
     return Outcome(job, None, programs.last_line(job.log))
   return Outcome(job, report_lib.Report.read(path), None)
@@ -188,8 +192,20 @@ def is_done(job: Job) -> bool:
   return finished_runs.is_done(job.folder, command_line.resolve(job.flags))
 
 
-def _is_newer(result: pathlib.Path, report: pathlib.Path) -> bool:
-  return result.is_file() and result.stat().st_mtime >= report.stat().st_mtime
+def _is_of(result: pathlib.Path, report: pathlib.Path) -> bool:
+  """Whether a result was made after this very report; not by times, since clocks are set."""
+  origin = _origin(result)
+  return (result.is_file() and origin.is_file()
+          and origin.read_text(encoding="utf-8") == _digest(report))
+
+
+def _origin(result: pathlib.Path) -> pathlib.Path:
+  """The file that says of which report a result is."""
+  return result.with_name(f".{result.name}.of")
+
+
+def _digest(report: pathlib.Path) -> str:
+  return hashlib.sha256(report.read_bytes()).hexdigest()
 
 
 def _line(outcome: Outcome) -> str:

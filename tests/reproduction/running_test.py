@@ -80,17 +80,23 @@ class RunningTest(absltest.TestCase):
     self.run_all(again, self.jobs())
     self.assertEmpty(again.calls)
 
-  def test_more_epochs_and_newer_reports_are_followed_up(self):
+  def test_more_epochs_and_other_reports_are_followed_up_whatever_the_clock_says(self):
     work = self.jobs()
     self.run_all(Programs(), work)
     longer = Programs()
     self.run_all(longer, self.jobs(epochs=5))
     self.assertLen([call for call in longer.calls if call[0] == "train"], 4)
+    path = work[0].folder / "report.json"
     stat = os.stat(work[0].result)
-    os.utime(work[0].folder / "report.json", (stat.st_atime + 9, stat.st_mtime + 9))
-    newer = Programs()
-    self.run_all(newer, self.jobs(epochs=5))
-    self.assertEqual(newer.calls, [("probe", "short_yelp_ae")])
+    os.utime(path, (stat.st_atime + 9, stat.st_mtime + 9))
+    again = Programs()
+    self.run_all(again, self.jobs(epochs=5))
+    self.assertEmpty(again.calls)
+    dataclasses.replace(report_lib.Report.read(path), nll=1.0).write(path)
+    os.utime(path, (stat.st_atime - 9, stat.st_mtime - 9))
+    other = Programs()
+    self.run_all(other, self.jobs(epochs=5))
+    self.assertEqual(other.calls, [("probe", "short_yelp_ae")])
 
   def test_a_failure_is_reported_and_does_not_stop_the_others(self):
     outcomes = self.run_all(Programs("yelp_ae"), self.jobs())
