@@ -1,5 +1,6 @@
 """What the `train` command does: data, training, report, SavedModel, in one run folder."""
 
+import contextlib
 import pathlib
 from typing import Any
 
@@ -28,11 +29,13 @@ from du_vae_tf.training import strategies
 from du_vae_tf.training import workers
 
 
-def train(config: config_lib.RunConfig) -> report_lib.Report | None:
+def train(config: config_lib.RunConfig,
+          stop: signals.StopRequest) -> report_lib.Report | None:
   """Trains, evaluates and exports, or continues where an earlier call was interrupted.
 
   Args:
     config: of the run.
+    stop: asked between steps whether to end.
 
   Returns:
     The report, which is also printed and written; of several workers the chief has it alone.
@@ -45,13 +48,13 @@ def train(config: config_lib.RunConfig) -> report_lib.Report | None:
   """
   if config.deterministic:
     tf.config.experimental.enable_op_determinism()
-  stop = signals.StopRequest()
+  stop.check()
   # First of all: several workers find each other before TensorFlow does anything else.
-  strategy = strategies.make_strategy(config.strategy)
+  with stop.lifted() if config.strategy == "multi_worker" else contextlib.nullcontext():
+    strategy = strategies.make_strategy(config.strategy)
   group = workers.Workers(strategy)
   if not group.is_chief:
     console.mute()
-  stop.install()
   smaller = f"give a smaller --batch_size than {config.batch_size}"
   with group.watched(), exhaustion.told(smaller):
     with stop.at_once():

@@ -4,6 +4,7 @@ from typing import Any
 
 from du_vae_tf import command_line
 from du_vae_tf import startup
+from du_vae_tf.training import signals
 
 USAGE = """
 Trains a VAE, evaluates its best epoch on the test split and exports it as a SavedModel.
@@ -20,11 +21,14 @@ SPECS = command_line.config_flags()
 def main(explicit: dict[str, Any]) -> None:
   """Trains the run that the flags describe."""
   config = command_line.resolve(explicit)
+  # From here on, since to load TensorFlow takes seconds in which a stop may be asked for, too.
+  stop = signals.StopRequest()
+  stop.install()
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import pipeline
 
-  pipeline.train(config)
+  pipeline.train(config, stop)
 
 
 def run() -> None:

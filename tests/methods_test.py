@@ -13,6 +13,7 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import methods
 from du_vae_tf import pipeline
 from du_vae_tf.analysis import best_epoch
+from du_vae_tf.training import signals
 from tests.data import own_images
 from tests.training import running
 from tests.training import tiny
@@ -49,7 +50,7 @@ class MethodsTest(tf.test.TestCase, parameterized.TestCase):
     with tiny_images.thin_decoder(), mock.patch.object(best_epoch, "write"):
       running.train(config)
       # More epochs continue the run from its checkpoint.
-      report = pipeline.train(dataclasses.replace(config, epochs=2))
+      report = pipeline.train(dataclasses.replace(config, epochs=2), signals.StopRequest())
     folder = pathlib.Path(config.run_dir)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     self.assertEqual([row["epoch"] for row in rows], [1, 2])

@@ -18,6 +18,7 @@ from du_vae_tf import report as report_lib
 from du_vae_tf.analysis import hparams
 from du_vae_tf.analysis import representations
 from du_vae_tf.training import runs
+from du_vae_tf.training import signals
 from tests.data import own_images
 from tests.testing import events
 from tests.training import tiny
@@ -30,7 +31,7 @@ def train(config: config_lib.RunConfig) -> tuple[report_lib.Report, str]:
   """The report, and what was said."""
   said = io.StringIO()
   with contextlib.redirect_stdout(said), tiny_images.thin_decoder():
-    return pipeline.train(config), said.getvalue()
+    return pipeline.train(config, signals.StopRequest()), said.getvalue()
 
 
 class PipelineTest(absltest.TestCase):

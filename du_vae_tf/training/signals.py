@@ -21,6 +21,17 @@ class StopRequest:
     signal.signal(signal.SIGTERM, self._receive)
     signal.signal(signal.SIGINT, self._receive)
 
+  @contextlib.contextmanager
+  def lifted(self) -> Iterator[None]:
+    """In the block a signal ends the process at once: for waits that no request gets through."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    handlers = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    try:
+      yield
+    finally:
+      for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+
   def _receive(self, number: int, frame: FrameType | None) -> None:
     del frame
     self.requested = True
@@ -28,7 +39,9 @@ class StopRequest:
       raise errors.PreemptedError("in the middle of work that is not kept")
     if number == signal.SIGINT:
       signal.signal(signal.SIGINT, signal.SIG_DFL)
-    console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
+    # Refused if the signal came in the middle of a line for a reader who is slow.
+    with contextlib.suppress(RuntimeError):
+      console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
 
   @contextlib.contextmanager
   def at_once(self) -> Iterator[None]:
