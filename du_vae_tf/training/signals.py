@@ -52,6 +52,7 @@ class StopRequest:
     """
     self._at_once = True
     try:
+      self.check()
       yield
     except Exception:
       # What is asked to end may fail in its own way.

@@ -14,6 +14,7 @@ from unittest import mock
 from du_vae_tf import pipeline
 from du_vae_tf.training import epoch_figures
 from du_vae_tf.training import loop
+from du_vae_tf.training import signals
 from tests.training import tiny
 
 EPOCHS = 3
@@ -39,7 +40,7 @@ def main(folder: str) -> None:
 
   with (mock.patch.object(epoch_figures, "make", differing),
         mock.patch.object(loop, "Training", Recorded)):
-    pipeline.train(config)
+    pipeline.train(config, signals.StopRequest())
   progress = trained[0].progress
   print(json.dumps([progress.best_epoch, progress.best_value, progress.plateau]))
 

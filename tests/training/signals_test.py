@@ -49,6 +49,11 @@ class StopRequestTest(absltest.TestCase):
         except errors.PreemptedError as error:
           raise RuntimeError("two\nlines") from error
 
+  def test_work_is_not_begun_after_a_signal(self):
+    os.kill(os.getpid(), signal.SIGTERM)
+    with self.assertRaises(errors.PreemptedError), self.stop.at_once():
+      self.fail("must not be reached")
+
   def test_mistakes_pass_and_later_work_goes_on_until_it_asks(self):
     with self.assertRaisesRegex(errors.UserError, "mine"), self.stop.at_once():
       raise errors.UserError("mine")
