@@ -9,8 +9,10 @@ from du_vae_tf import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+# By 1 oneDNN means that it did not get the memory.
+_NO_PRIMITIVE = "Status: 1, message: could not"
 # In the line of a message of TensorFlow's that says why; others, which say where, stand around it.
-_REASONS = ("OOM when", "No space left")
+_REASONS = ("OOM when", "No space left", _NO_PRIMITIVE)
 # In the same line: names of TensorFlow's own.
 _NAMES = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*")
 _KEPT = "what was saved stays, and the same command goes on from there"
@@ -40,7 +42,8 @@ def told(remedy: str) -> Iterator[None]:
     raise
   except Exception as error:
     # TensorFlow need not be loaded here.
-    if type(error).__name__ == "ResourceExhaustedError":
+    kind = type(error).__name__
+    if kind == "ResourceExhaustedError" or kind == "AbortedError" and _NO_PRIMITIVE in str(error):
       line = _reason(str(error))
       if "No space left" in line:
         raise errors.ExhaustedError(f"the disk is full ({line}); make room: {_KEPT}.") from error

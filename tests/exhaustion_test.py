@@ -26,6 +26,10 @@ class ToldTest(parameterized.TestCase):
           None, None, "Graph execution error:\n\nDetected at node x\n\n{{function_node f}} OOM when"
           " allocating tensor with shape[9] [Op:Fill] name: \n\t [[{{node x}}]]"),
        r"memory ran out \(OOM when allocating tensor with shape\[9\]\); give a smaller"),
+      (tf.errors.AbortedError(
+          None, None, "Graph execution error:\n\nOperation received an exception:Status: 1,"
+          " message: could not create a primitive, in file mkl_transpose_op.cc:106\n\t [[{{node x}}]]"),
+       r"memory ran out \(Operation .* a primitive, .*\); give a smaller"),
       (tf.errors.ResourceExhaustedError(None, None, "r/state-1; No space left on device"),
        r"the disk is full \(r/state-1; No space left on device\); make room: "),
       (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "r/metrics.jsonl"),
@@ -40,11 +44,23 @@ class ToldTest(parameterized.TestCase):
 
   @parameterized.parameters(
       (FileNotFoundError(errno.ENOENT, "no such file", "x"),), (ValueError("x"),),
-      (errors.UserError("x"),), (tf.errors.InvalidArgumentError(None, None, "x"),))
+      (errors.UserError("x"),), (tf.errors.InvalidArgumentError(None, None, "x"),),
+      (tf.errors.AbortedError(None, None, "another worker is gone"),))
   def test_other_faults_pass(self, error):
     with self.assertRaises(type(error)) as caught, exhaustion.told(REMEDY):
       raise error
     self.assertIs(caught.exception, error)
+
+  def test_memory_that_there_is_not(self):
+    @tf.function
+    def larger_than_any_machine(side):
+      return tf.reduce_sum(tf.zeros([side, side]))
+
+    with (self.assertRaisesRegex(
+        errors.ExhaustedError, r"\Amemory ran out \(OOM when allocating tensor with"
+        r" shape\[4194304,4194304\] [^{}]*\); give a smaller --batch_size than 32: "),
+          exhaustion.told(REMEDY)):
+      larger_than_any_machine(tf.constant(2**22))
 
 
 if __name__ == "__main__":
