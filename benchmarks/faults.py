@@ -1,164 +1,86 @@
-"""Runs that are killed again and again: `bazel run //benchmarks:faults`."""
+"""Runs that everything goes wrong with: `bazel run //benchmarks:faults`."""
 
-import contextlib
-import json
-import os
 import pathlib
 import random
-import re
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from typing import Any
 
-import numpy as np
-
+from benchmarks import fault_cases
+from benchmarks import fault_kills
+from benchmarks import fault_mounts
+from benchmarks import fault_runs
 from benchmarks import measuring
 from du_vae_tf import command_line
 from du_vae_tf import console
 from du_vae_tf import errors
+from du_vae_tf import markdown_table
+from du_vae_tf import startup
 
-USAGE = """
-Trains a small run on synthetic sentences to its end, and another one like it that is killed by
-SIGKILL at random moments, also while it writes states and reports, and started again each time.
-Prints how many kills it survived: after each, no step before the last saved state may be lost, and
-at the end all figures and weights must be those of the run that was never killed, to the last bit.
+CASES: dict[str, fault_cases.Case] = {
+    "kills": fault_kills.kills, "stops": fault_kills.stops, **fault_cases.CASES}
 
-  bazel run //benchmarks:faults -- [--kills=30]
+USAGE = f"""
+Trains a small run on synthetic sentences to its end, and others like it that something befalls.
+Each must end with one line and the right status, lose no step before the last saved state, and go
+on by the same command once the cause is gone; at its end all figures, weights and the optimizer
+must be those of the run that nothing befell, to the last bit. Prints a table of the cases.
+
+  bazel run //benchmarks:faults -- [--kills=30] [--cases=NAME,NAME]
+
+Cases: {', '.join(CASES)}. Linux only. Disks are made with mount, as root or in a namespace.
 """
 
+_ALL = "all"
 SPECS = [
-    measuring.flag("kills", 30, int, "How often the run is killed."),
+    measuring.flag("kills", 30, int, "How often it is killed; it is stopped a third as often."),
+    measuring.flag("cases", _ALL, str, "Names of cases, separated by commas."),
     measuring.flag("draw_seed", 0, int, "Of the moments.")]
-
-_FLAGS = ["--max_train_examples=1600", "--warmup_epochs=2", "--checkpoint_minutes=0.01",
-          "--max_eval_examples=200", "--iw_samples=10", "--deterministic", "--strategy=one_device",
-          "--precision=float32"]
-# Kills come so long after a state was saved, or after the last epoch was done.
-_SECONDS_AFTER_STATE, _SECONDS_AT_END = 2.0, 20.0
-_TENSORS = ("model/", "optimizer/")
-# Figures of a report or an epoch that are measured, not computed.
-_MEASURED = re.compile(r".*(seconds|per_second)")
 
 
 def main(explicit: dict[str, Any]) -> None:
-  """Kills as often as the flags say."""
+  """Runs the cases that the flags name."""
   options, = measuring.split(explicit, SPECS)
-  epochs = max(4, options["kills"])
+  names = list(CASES) if options["cases"] == _ALL else options["cases"].split(",")
+  for name in names:
+    if name not in CASES:
+      raise errors.UserError(f"--cases={name}: no such case; there are {', '.join(CASES)}.")
+  no_mounts = fault_mounts.enter()
   with tempfile.TemporaryDirectory() as folder:
-    straight, killed = (pathlib.Path(folder) / name for name in ("straight", "killed"))
-    _finish(straight, epochs)
-    moments = random.Random(options["draw_seed"])
-    kept, at_end = 0, 0
-    for number in range(1, options["kills"] + 1):
-      saved = _saved_step(killed)
-      resumed, ended = _kill(killed, epochs, moments)
-      kept += resumed is None or resumed >= saved
-      at_end += ended
-      console.say(f"kill {number} of {options['kills']}: of {saved} saved steps it went on from"
-                  f" {resumed or 0}" + (", and was killed after its last epoch" if ended else ""))
-    _finish(killed, epochs)
-    different = _differences(straight, killed)
-  console.say(f"{kept} of {options['kills']} kills lost no saved step; {at_end} came after the last"
-              " epoch; " + ("the end is that of the run without kills"
-                            if not different else f"different at the end: {', '.join(different)}"))
-  if different or kept < options["kills"]:
-    raise errors.DivergedError("a killed run is not what it would have been.")
+    bench = _prepare(pathlib.Path(folder), options, no_mounts)
+    rows = [(name, *_outcome(CASES[name], name, bench)) for name in names]
+  console.say("\n" + markdown_table.make(("case", "held", "what came of it"), rows))
+  failed = [name for name, held, _ in rows if held == "no"]
+  if failed:
+    raise errors.DivergedError(f"not held: {', '.join(failed)}.")
 
 
-def _start(folder: pathlib.Path, epochs: int) -> subprocess.Popen:
-  return subprocess.Popen(
-      [sys.executable, "-m", "du_vae_tf.train", *_FLAGS, f"--epochs={epochs}",
-       f"--run_dir={folder}"], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def _prepare(folder: pathlib.Path, options: dict[str, Any],
+             no_mounts: str | None) -> fault_cases.Bench:
+  """Trains the runs that all cases need."""
+  startup.load_tensorflow()
+  straight, half, cases = (folder / name for name in ("straight", "half", "cases"))
+  cases.mkdir()
+  fault_runs.finish(straight)
+  fault_runs.begin(half)
+  return fault_cases.Bench(
+      folder=cases, straight=straight, half=half, kills=options["kills"],
+      moments=random.Random(options["draw_seed"]), no_mounts=no_mounts)
 
 
-def _finish(folder: pathlib.Path, epochs: int) -> None:
-  """Runs to the end.
-
-  Raises:
-    errors.UserError: it does not end well.
-  """
-  with _start(folder, epochs) as process:
-    out, _ = process.communicate()
-  if process.returncode:
-    raise errors.UserError(f"train ended with status {process.returncode}: {out[-2000:]}")
-
-
-def _kill(folder: pathlib.Path, epochs: int, moments: random.Random) -> tuple[int | None, bool]:
-  """Starts the run and kills it at a moment drawn from those after it has begun to work.
-
-  Returns:
-    The step that it went on from, None if it began anew; and whether its last epoch was done.
-  """
-  resumed, ended = None, False
-  with _start(folder, epochs) as process:
-    assert process.stdout is not None
-    for line in process.stdout:
-      found = re.match(r"Resuming after epoch \d+, step (\d+)", line)
-      if found:
-        resumed = int(found[1])
-      if found or line.startswith("Products in") and not _saved_step(folder):
-        break
-    ended = _wait_for_moment(folder, process, epochs, moments)
-    process.send_signal(signal.SIGKILL)
-  return resumed, ended
-
-
-def _wait_for_moment(folder: pathlib.Path, process: subprocess.Popen, epochs: int,
-                     moments: random.Random) -> bool:
-  """Waits for the next state and a random while more; whether the last epoch is done by then."""
-  before = _saved_step(folder)
-  while process.poll() is None and _saved_step(folder) == before and not _is_done(folder, epochs):
-    time.sleep(0.002)
-  if _is_done(folder, epochs):
-    longest = _SECONDS_AT_END
-  else:
-    # Half of the kills come within the milliseconds in which states are written.
-    longest = moments.choice([0.05, _SECONDS_AFTER_STATE])
-  with contextlib.suppress(subprocess.TimeoutExpired):
-    process.wait(moments.uniform(0.0, longest))
-  return _is_done(folder, epochs)
-
-
-def _is_done(folder: pathlib.Path, epochs: int) -> bool:
-  path = folder / "metrics.jsonl"
-  return path.is_file() and len(path.read_text(encoding="utf-8").splitlines()) >= epochs
-
-
-def _saved_step(folder: pathlib.Path) -> int:
-  """The step of the newest saved state, 0 without one."""
-  return max((int(path.stem.partition("-")[2])
-              for path in (folder / "checkpoints").glob("state-*.index")), default=0)
-
-
-def _differences(straight: pathlib.Path, killed: pathlib.Path) -> list[str]:
-  """What is not the same in two finished runs."""
-  import tensorflow as tf
-
-  different = []
-  for name in ("metrics.jsonl", "report.json"):
-    ours, theirs = (_figures((folder / name).read_text(encoding="utf-8"))
-                    for folder in (straight, killed))
-    if ours != theirs:
-      different.append(name)
-  for name in ("checkpoints", "best"):
-    ours, theirs = (tf.train.load_checkpoint(str(folder / name)) for folder in (straight, killed))
-    for variable in ours.get_variable_to_shape_map():
-      # Beside them stand the progress, with its times, and how many files were written.
-      if variable.startswith(_TENSORS) and not np.array_equal(
-          ours.get_tensor(variable), theirs.get_tensor(variable)):
-        different.append(f"{name}: {variable}")
-  return different
-
-
-def _figures(text: str) -> list[dict[str, Any]]:
-  """The computed figures of a JSON file, or of one with a line for each epoch."""
-  rows = [json.loads(text)] if text.startswith("{\n") else map(json.loads, text.splitlines())
-  return [{name: value for name, value in row.items() if not _MEASURED.fullmatch(name)}
-          for row in rows]
+def _outcome(case: fault_cases.Case, name: str, bench: fault_cases.Bench) -> tuple[str, str]:
+  """Whether it held, and what came of it."""
+  begin = time.monotonic()
+  try:
+    held, text = "yes", case(bench)
+  except fault_cases.SkippedError as error:
+    held, text = "skipped", str(error)
+  except errors.UserError as error:
+    held, text = "no", str(error)
+  # Folders have names of their own in every call.
+  text = " ".join(text.replace(f"{bench.folder}/", "").split())
+  console.say(f"{name}: {held}, {console.duration(time.monotonic() - begin)}: {text}")
+  return held, text
 
 
 def run() -> None:

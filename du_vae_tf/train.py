@@ -26,6 +26,7 @@ def main(explicit: dict[str, Any]) -> None:
   stop.install()
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
+  stop.check()
   from du_vae_tf import pipeline
 
   pipeline.train(config, stop)

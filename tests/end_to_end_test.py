@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from benchmarks import fault_runs
 from tests import binaries
 from tests.training import tiny
 
@@ -116,6 +117,15 @@ class EndToEndTest(parameterized.TestCase):
     self.assertEqual((process.returncode, out), (75, ""), err)
     self.assertRegex(err, r"\Astopped as asked while the data were being prepared; .*\.\n\Z")
     self.assertEmpty([path for path in self.folder.glob("data/tfds/**/*") if path.is_file()])
+
+  def test_stopped_while_it_starts_it_says_so_and_exits_75(self):
+    process = binaries.start("train", *self.flags, cwd=str(self.folder))
+    fault_runs.wait_until_heard(process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    self.assertEqual((process.returncode, err), (
+        75, "stopped as asked; the same command continues from the last saved state.\n"))
+    self.assertFalse((self.folder / "runs").exists())
 
   def test_killed_three_times_it_ends_with_the_weights_of_the_straight_run(self):
     epochs = "--epochs=60"

@@ -39,9 +39,7 @@ class StopRequest:
       raise errors.PreemptedError("in the middle of work that is not kept")
     if number == signal.SIGINT:
       signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Refused if the signal came in the middle of a line for a reader who is slow.
-    with contextlib.suppress(RuntimeError):
-      console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
+    console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
 
   @contextlib.contextmanager
   def at_once(self) -> Iterator[None]:

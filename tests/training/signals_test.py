@@ -60,6 +60,12 @@ class StopRequestTest(absltest.TestCase):
     os.kill(os.getpid(), signal.SIGTERM)
     self.assertTrue(self.stop.requested)
 
+  def test_lifted_for_a_while(self):
+    handler = signal.getsignal(signal.SIGTERM)
+    with self.stop.lifted():
+      self.assertEqual(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
+    self.assertEqual(signal.getsignal(signal.SIGTERM), handler)
+
 
 if __name__ == "__main__":
   absltest.main()
