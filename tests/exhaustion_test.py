@@ -28,7 +28,7 @@ class ToldTest(parameterized.TestCase):
        r"memory ran out \(OOM when allocating tensor with shape\[9\]\); give a smaller"),
       (tf.errors.AbortedError(
           None, None, "Graph execution error:\n\nOperation received an exception:Status: 1,"
-          " message: could not create a primitive, in file mkl_transpose_op.cc:106\n\t [[{{node x}}]]"),
+          " message: could not create a primitive, in file mkl_op.cc:106\n\t [[{{node x}}]]"),
        r"memory ran out \(Operation .* a primitive, .*\); give a smaller"),
       (tf.errors.ResourceExhaustedError(None, None, "r/state-1; No space left on device"),
        r"the disk is full \(r/state-1; No space left on device\); make room: "),
