@@ -123,7 +123,7 @@ def read_only(bench: Bench) -> str:
   fault_runs.wait_for_state(folder, process)
   with fault_mounts.read_only(folder):
     line = check_line(fault_runs.end(process), FAILED,
-                      rf"may not be used \(.*Read-only file system.*\).*{_GOES_ON}\.$")
+                      rf"may not be used \(.*state-.*Read-only file system.*\).*{_GOES_ON}\.$")
   check_end(bench, folder)
   return line
 

@@ -48,6 +48,9 @@ def told(remedy: str) -> Iterator[None]:
       if "No space left" in line:
         raise errors.ExhaustedError(f"the disk is full ({line}); make room: {_KEPT}.") from error
       raise errors.ExhaustedError(_memory(line, remedy)) from error
+    if kind == "PermissionDeniedError":
+      raise errors.ExhaustedError(
+          f"a file may not be used ({_reason(str(error))}); allow it: {_KEPT}.") from error
     raise
 
 

@@ -1,5 +1,6 @@
 """A folder that one process writes at a time."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -68,7 +69,9 @@ class FolderLock:
   def release(self) -> None:
     """Gives the folder up."""
     if self._handle is not None:
-      (self._path / "lock").unlink(missing_ok=True)
+      # Where it cannot be deleted it stays, as that of a killed process does, and is nobody's.
+      with contextlib.suppress(OSError):
+        (self._path / "lock").unlink()
       self._handle.close()
       self._handle = None
 

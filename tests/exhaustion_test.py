@@ -32,6 +32,9 @@ class ToldTest(parameterized.TestCase):
        r"memory ran out \(Operation .* a primitive, .*\); give a smaller"),
       (tf.errors.ResourceExhaustedError(None, None, "r/state-1; No space left on device"),
        r"the disk is full \(r/state-1; No space left on device\); make room: "),
+      (tf.errors.PermissionDeniedError(
+          None, None, "{{function_node f}} r/state-1_temp; Read-only file system [Op:SaveV2]"),
+       r"a file may not be used \(r/state-1_temp; Read-only file system\); allow it: "),
       (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "r/metrics.jsonl"),
        r"r/metrics\.jsonl: the disk is full; make room: "),
       (OSError(errno.EROFS, os.strerror(errno.EROFS), "r/report.json"),

@@ -16,6 +16,7 @@ from benchmarks import fault_mounts
 from du_vae_tf import errors
 from du_vae_tf import exhaustion
 from du_vae_tf import files
+from du_vae_tf import folder_lock
 
 reason = fault_mounts.enter()
 if reason is not None:
@@ -35,8 +36,14 @@ with fault_mounts.small_disk(disk, 200):
   write(100_000)
   write(300_000)
   print(*((path.name, path.stat().st_size) for path in disk.iterdir()))
+  lock = folder_lock.FolderLock(disk / "run", "run_dir")
+  lock.acquire()
   with fault_mounts.read_only(disk):
     write(10)
+    lock.release()
+  lock.acquire()
+  lock.release()
+  (disk / "run").rmdir()
   fault_mounts.grow(disk, 1000)
   write(300_000)
   print(*((path.name, path.stat().st_size) for path in disk.iterdir()))
