@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import pathlib
 import textwrap
@@ -210,11 +211,24 @@ def read_progress(folder: run_folder.RunFolder) -> Progress:
 def _manager(checkpoint: tf.train.Checkpoint, folder: pathlib.Path,
              name: str) -> tf.train.CheckpointManager:
   """Keeps two files of a name. A damaged list of them is begun anew: they say what they are."""
+  with _without_warnings():
+    try:
+      return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
+    except (ValueError, tf.errors.OpError):
+      (folder / _LIST).unlink(missing_ok=True)
+      return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+  """Keeps TensorFlow from warning of a clock that was set back, which nothing here depends on."""
+  logger = tf.get_logger()
+  level = logger.level
+  logger.setLevel(logging.ERROR)
   try:
-    return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
-  except (ValueError, tf.errors.OpError):
-    (folder / _LIST).unlink(missing_ok=True)
-    return tf.train.CheckpointManager(checkpoint, str(folder), 2, checkpoint_name=name)
+    yield
+  finally:
+    logger.setLevel(level)
 
 
 def _latest_readable(folder: run_folder.RunFolder, restore: Callable[[str], object]) -> bool:

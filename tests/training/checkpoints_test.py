@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import pathlib
+import time
 from unittest import mock
 
 import keras
@@ -219,6 +220,14 @@ class CheckpointsTest(tf.test.TestCase, parameterized.TestCase):
       self.assertTrue(other.resume())
       self.assertEqual(other.progress.step, 100)
       self.assertEqual(checkpoints.read_progress(self.folder).step, 100)
+
+  def test_clock_that_was_set_back_is_nothing_to_warn_of(self) -> None:
+    later = time.time() + 7 * 3600
+    with mock.patch.object(time, "time", lambda: later):
+      checkpoints.Checkpoints(self.folder, self.model, self.optimizer).save()
+    with self.assertNoLogs("tensorflow", "WARNING"):
+      other = checkpoints.Checkpoints(self.folder, self.model, self.optimizer)
+    self.assertTrue(other.resume())
 
   def test_damaged_best_weights_are_told(self) -> None:
     self.checkpoints.save_best(4)
