@@ -194,7 +194,7 @@ def clock(bench: Bench) -> str:
   hold((ended.resumed or 0) >= saved, f"of {saved} saved steps it went on from {ended.resumed}")
   different = fault_runs.differences(bench.straight, folder)
   hold(not different, f"different at the end: {', '.join(different)}")
-  return "7 hours forwards, back between two runs, and back further; files of tomorrow: nothing shows"
+  return "7 hours forwards, back between the runs, back further, files of tomorrow: nothing shows"
 
 
 def two_processes(bench: Bench) -> str:
