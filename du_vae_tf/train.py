@@ -30,6 +30,7 @@ def main(explicit: dict[str, Any]) -> None:
   from du_vae_tf import pipeline
 
   pipeline.train(config, stop)
+  stop.done()
 
 
 def run() -> None:

@@ -21,6 +21,10 @@ class StopRequest:
     signal.signal(signal.SIGTERM, self._receive)
     signal.signal(signal.SIGINT, self._receive)
 
+  def done(self) -> None:
+    """Says that nothing is left to stop: Python would die of SIGTERM while it shuts down."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
   @contextlib.contextmanager
   def lifted(self) -> Iterator[None]:
     """In the block a signal ends the process at once: for waits that no request gets through."""
@@ -52,6 +56,8 @@ class StopRequest:
     try:
       self.check()
       yield
+      # Python passes over what is raised while it cleans up.
+      self.check()
     except Exception:
       # What is asked to end may fail in its own way.
       if not self.requested:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from unittest import mock
 
 from absl.testing import absltest
@@ -65,6 +67,26 @@ class StopRequestTest(absltest.TestCase):
     with self.stop.lifted():
       self.assertEqual(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
     self.assertEqual(signal.getsignal(signal.SIGTERM), handler)
+
+  def test_of_no_effect_once_all_is_done_also_while_python_shuts_down(self):
+    script = """
+import os, signal
+from du_vae_tf.training import signals
+
+class Last:
+  # Python has taken its handlers of signals away by the time that it takes modules apart.
+  def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGTERM):
+    kill(pid, number)
+
+signals.last = Last()
+stop = signals.StopRequest()
+stop.install()
+stop.done()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
 if __name__ == "__main__":
