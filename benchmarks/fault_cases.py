@@ -90,7 +90,8 @@ def check_end(bench: Bench, folder: pathlib.Path, straight: pathlib.Path | None 
   saved = fault_runs.saved_step(folder) if fault_runs.states(folder) else 0
   finished = (folder / "report.json").is_file()
   ended = fault_runs.finish(folder, *flags)
-  hold(finished or (ended.resumed or 0) >= saved, f"of {saved} saved steps it went on from {ended.resumed}")
+  hold(finished or (ended.resumed or 0) >= saved,
+       f"of {saved} saved steps it went on from {ended.resumed}")
   different = fault_runs.differences(straight or bench.straight, folder)
   hold(not different, f"different at the end: {', '.join(different)}")
 
