@@ -1,18 +1,13 @@
 """Several replicas against one device: `bazel run //benchmarks:strategy_differences`."""
 
-import contextlib
-import json
-import os
 import pathlib
-import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from benchmarks import local_workers
 from benchmarks import measuring
 from du_vae_tf import command_line
 from du_vae_tf import console
@@ -58,8 +53,11 @@ def differences(modality: str, methods: Sequence[str], steps: int) -> dict[str, 
     weights = {}
     for way, (strategy, reverse) in WAYS.items():
       path = pathlib.Path(folder) / f"{way}.npz"
-      _run(strategy, {"strategy": strategy, "modality": modality, "methods": list(methods),
-                      "steps": steps, "reverse": reverse, "file": str(path)})
+      local_workers.run(
+          "benchmarks.strategy_steps",
+          {"strategy": strategy, "modality": modality, "methods": list(methods), "steps": steps,
+           "reverse": reverse, "file": str(path)},
+          local_workers.environments(_WORKERS) if strategy == "multi_worker" else [{}])
       with np.load(path) as found:
         weights[way] = dict(found)
   base = weights.pop(_BASE)
@@ -78,31 +76,6 @@ def _largest(base: Mapping[str, np.ndarray],
     largest[method] = max(
         largest.get(method, 0.0), difference if np.isfinite(difference) else np.inf)
   return largest
-
-
-def _run(strategy: str, options: Mapping[str, Any]) -> None:
-  """Starts the processes of a strategy and waits for them."""
-  processes = []
-  for extra in _environments(strategy):
-    processes.append(subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.strategy_steps", json.dumps(options)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        | extra))
-  if any([process.wait() for process in processes]):
-    raise errors.UserError(f"{strategy}: a process failed; see above.")
-
-
-def _environments(strategy: str) -> list[dict[str, str]]:
-  """What each process of a strategy has in its environment."""
-  if strategy != "multi_worker":
-    return [{}]
-  with contextlib.ExitStack() as held:
-    sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0)))
-               for _ in range(_WORKERS)]
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-  return [{"TF_CONFIG": json.dumps({
-      "cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})}
-          for index in range(_WORKERS)]
 
 
 def main(explicit: dict[str, Any]) -> None:

@@ -2,8 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+# A kernel's shape, output channels last, and at how many positions of an image it is multiplied.
+Kernel = tuple[tuple[int, ...], int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,23 +44,42 @@ def vocabulary_flops(tokens: float, units: int, vocab_size: int) -> float:
   return 2.0 * tokens * units * vocab_size
 
 
-def decoder_flops(decoder: Any) -> float:
-  """Of the products of an image decoder on one image, forwards.
+def decoder_kernels(decoder: Any) -> list[Kernel]:
+  """Of an image decoder.
 
   Every kernel of a convolution is multiplied at every pixel, in full, its masked entries too.
   """
   pixels = decoder.side * decoder.side
-  return 2.0 * sum(
-      math.prod(weight.shape) * (1 if "latent_maps" in weight.path else pixels)
-      for weight in decoder.trainable_weights if len(weight.shape) > 1)
+  return [(tuple(weight.shape), 1 if "latent_maps" in weight.path else pixels)
+          for weight in decoder.trainable_weights if len(weight.shape) > 1]
+
+
+def encoder_kernels(encoder: Any) -> list[Kernel]:
+  """Of the residual image encoder."""
+  kernels, side = [], encoder.side
+  for block in encoder.blocks:
+    side = -(-side // 2)
+    kernels += [(tuple(weight.shape), side * side)
+                for weight in block.trainable_weights if len(weight.shape) > 1]
+  return kernels + [(tuple(kernel.shape), 1)
+                    for kernel in (encoder.collect.kernel, encoder.head.kernel)]
+
+
+def kernel_flops(kernels: Sequence[Kernel]) -> float:
+  """Of the products with these kernels on one image, forwards."""
+  return 2.0 * sum(math.prod(shape) * positions for shape, positions in kernels)
+
+
+def kernel_outputs(kernels: Sequence[Kernel]) -> int:
+  """Numbers that the products with these kernels give for one image."""
+  return sum(shape[-1] * positions for shape, positions in kernels)
+
+
+def decoder_flops(decoder: Any) -> float:
+  """Of the products of an image decoder on one image, forwards."""
+  return kernel_flops(decoder_kernels(decoder))
 
 
 def encoder_flops(encoder: Any) -> float:
   """Of the products of the residual image encoder on one image, forwards."""
-  total, side = 0.0, encoder.side
-  for block in encoder.blocks:
-    side = -(-side // 2)
-    total += side * side * sum(
-        math.prod(weight.shape) for weight in block.trainable_weights if len(weight.shape) > 1)
-  others = [encoder.collect.kernel, encoder.head.kernel]
-  return 2.0 * (total + sum(math.prod(weight.shape) for weight in others))
+  return kernel_flops(encoder_kernels(encoder))
