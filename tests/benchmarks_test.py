@@ -15,6 +15,7 @@ from benchmarks import generate
 from benchmarks import image_nll
 from benchmarks import image_step
 from benchmarks import measuring
+from benchmarks import scaling
 from benchmarks import text_nll
 from benchmarks import text_step
 from benchmarks import work
@@ -146,6 +147,41 @@ class StreamingTest(tf.test.TestCase):
     self.assertLess(measuring.own_bytes(), before + 2**24)
     held = np.array(mapped)
     self.assertGreater(measuring.own_bytes(), before + held.nbytes - 2**24)
+
+
+class ScalingTest(tf.test.TestCase):
+
+  def run_command(self, *flags: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "benchmarks.scaling", *flags],
+                          capture_output=True, text=True, check=False)
+
+  def test_steps_are_predicted_beside_measured_ones_and_for_many_gpus(self) -> None:
+    path = pathlib.Path(self.create_tempdir().full_path) / "figures.json"
+    result = self.run_command(
+        "--rounds=2", "--batch_sizes=4", "--words=5", "--hidden_sizes=8", "--vocab_size=30",
+        "--embedding_size=6", "--latent_dim=3", "--image_batch_sizes=4", "--side=8", "--jitter=0",
+        f"--json_out={path}")
+    self.assertEqual(result.returncode, 0, result.stderr)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    self.assertLen(figures["steps"], 2)
+    for row in figures["steps"] + figures["published"] + figures["sums"]:
+      self.assertGreater(min(row["predicted"], row["measured"], row["ratio"]), 0.0)
+    # Two GPUs in two networks, text and images, one batch in all or one for each.
+    self.assertLen(figures["simulated"], 4 * 2 * 2 * len(scaling.REPLICAS))
+    for step in figures["simulated"]:
+      self.assertEqual(step["slowest"], 1.0)
+      self.assertAllClose(step["rows_per_second"] * step["seconds"], step["rows"], rtol=1e-9)
+      self.assertEqual(step["rows"], 32 if step["batch_in_all"] else 32 * step["replicas"])
+    self.assertEqual([row["sentences"] for row in figures["corpora"]], list(scaling.CORPORA))
+    self.assertEqual(result.stdout.count("PREDICTED"), 5)
+
+  def test_what_cannot_be_is_refused_in_one_line(self) -> None:
+    for flag, told in (("--rounds=-1", "--rounds=-1 .*at least 0"),
+                       ("--jitter=nan", "--rounds=5 --jitter=nan: .*"),
+                       ("--words=20,x", "--words=20,x: must be whole numbers.*")):
+      result = self.run_command(flag)
+      self.assertEqual(result.returncode, 2)
+      self.assertRegex(result.stderr, rf"\A{told}.*\n\Z")
 
 
 class ServeLoadTest(tf.test.TestCase):
