@@ -67,8 +67,6 @@ def corpora(sizes: Sequence[int], steps: Sequence[simulation.Step]) -> list[dict
   return [{
       "sentences": size, "text_bytes": size * simulation.TEXT_BYTES,
       "written_bytes": size * simulation.WRITTEN_BYTES,
-      "preparation_memory": size * simulation.MEMORY_BYTES,
-      "training_memory": size * simulation.TRAINING_BYTES,
       "preparation_seconds": size * simulation.PREPARATION_SECONDS,
       **{f"epoch_seconds_{step.replicas}": size / step.rows_per_second for step in steps}}
       for size in sizes]
@@ -77,11 +75,10 @@ def corpora(sizes: Sequence[int], steps: Sequence[simulation.Step]) -> list[dict
 def corpus(rows: Sequence[Mapping[str, float]], steps: Sequence[simulation.Step]) -> str:
   """The table of `corpora`."""
   return markdown_table.make(
-      ["sentences", "text", "written", "memory to prepare", "memory to train", "preparation",
+      ["sentences", "text", "written", "preparation",
        *(f"epoch, {step.replicas} GPU{'s' if step.replicas > 1 else ''}" for step in steps)],
       [[f"{row['sentences']:,}".replace(",", " "),
-        *(_bytes(row[name]) for name in (
-            "text_bytes", "written_bytes", "preparation_memory", "training_memory")),
+        *(_bytes(row[name]) for name in ("text_bytes", "written_bytes")),
         _duration(row["preparation_seconds"]),
         *(_duration(row[f"epoch_seconds_{step.replicas}"]) for step in steps)] for row in rows])
 

@@ -11,11 +11,9 @@ from benchmarks import cost_model
 _STEPS, _SEED = 20_000, 0
 
 # Of a sentence of 80 words that `input_pipeline` makes, on one core: seconds to prepare it,
-# and bytes of the text, of what is written (records and arrays), and of memory meanwhile.
+# and bytes of the text and of what is written (records and arrays).
 PREPARATION_SECONDS = 8.0 / 100_000
-TEXT_BYTES, WRITTEN_BYTES, MEMORY_BYTES = 374, 770, 2_800
-# Of memory in training: lengths, order and batches of an epoch; the words are read from disk.
-TRAINING_BYTES = 40
+TEXT_BYTES, WRITTEN_BYTES = 374, 770
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
