@@ -154,7 +154,7 @@ class TfdsImagesTest(parameterized.TestCase):
   def test_nothing_is_left_of_a_failed_preparation(self):
     with self.assertRaises(errors.UserError):
       self._load("tiny_broken")
-    self.assertFalse((pathlib.Path(self.folder) / "images").exists())
+    self.assertEmpty([*(pathlib.Path(self.folder) / "images").glob("*")])
 
 
 if __name__ == "__main__":
