@@ -25,7 +25,8 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     yield unfinished
     os.replace(unfinished, target)
   except OSError as error:
-    if error.filename is None:  # As of a write to a full disk.
+    # As of a write to a full disk. One without a number would lose its message by that.
+    if error.errno is not None and error.filename is None:
       error.filename = str(target)
     raise
   finally:
