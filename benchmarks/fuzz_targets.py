@@ -1,5 +1,6 @@
 """The readers of what others have written, each as a function of bytes, for a fuzzer."""
 
+import collections
 import dataclasses
 import io
 import json
@@ -68,8 +69,10 @@ _FORMATS: tuple[datasets.LineFormat, ...] = ("detect", "labelled", "sentence")
 def _text(content: bytes, folder: pathlib.Path) -> None:
   """The first byte says what the lines are."""
   path = _written(content[1:], folder, "a.txt")
-  text_reader.read_files(
+  splits = text_reader.read_files(
       {"train": path, "test": path}, _FORMATS[(content[:1] or b"\0")[0] % len(_FORMATS)])
+  for split in splits.values():
+    collections.deque(split.rows(), maxlen=0)
 
 
 def _vocabulary(content: bytes, folder: pathlib.Path) -> None:
