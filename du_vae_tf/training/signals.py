@@ -40,7 +40,7 @@ class StopRequest:
     del frame
     self.requested = True
     if self._at_once:
-      raise errors.PreemptedError("in the middle of work that is not kept")
+      self.check()
     if number == signal.SIGINT:
       signal.signal(signal.SIGINT, signal.SIG_DFL)
     console.say(f"\n{signal.Signals(number).name} received: stopping at the next step.")
@@ -60,11 +60,8 @@ class StopRequest:
       self.check()
     except Exception:
       # What is asked to end may fail in its own way.
-      if not self.requested:
-        raise
-      raise errors.PreemptedError(
-          "stopped as asked while the data were being prepared; the same command begins"
-          " again.") from None
+      self.check()
+      raise
     finally:
       self._at_once = False
 

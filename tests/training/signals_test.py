@@ -34,7 +34,7 @@ class StopRequestTest(absltest.TestCase):
 
   def test_work_that_is_not_kept_ends_at_once_and_cleans_up(self):
     cleaned = mock.Mock()
-    with self.assertRaisesRegex(errors.PreemptedError, "while the data were being prepared"):
+    with self.assertRaisesRegex(errors.PreemptedError, r"\Astopped as asked; "):
       with self.stop.at_once():
         try:
           os.kill(os.getpid(), signal.SIGTERM)
@@ -44,7 +44,7 @@ class StopRequestTest(absltest.TestCase):
     cleaned.assert_called_once_with()
 
   def test_whatever_the_work_makes_of_its_end_is_told_the_same_way(self):
-    with self.assertRaisesRegex(errors.PreemptedError, "while the data were being prepared"):
+    with self.assertRaisesRegex(errors.PreemptedError, r"\Astopped as asked; "):
       with self.stop.at_once():
         try:
           os.kill(os.getpid(), signal.SIGTERM)
