@@ -87,12 +87,16 @@ def check_end(bench: Bench, folder: pathlib.Path, straight: pathlib.Path | None 
     errors.UserError: it does not end well.
     NotHeldError: a saved step was lost, or the end is another one.
   """
-  saved = fault_runs.saved_step(folder) if fault_runs.states(folder) else 0
+  saved = fault_runs.saved_step(folder)
   finished = (folder / "report.json").is_file()
   ended = fault_runs.finish(folder, *flags)
   hold(finished or (ended.resumed or 0) >= saved,
        f"of {saved} saved steps it went on from {ended.resumed}")
-  different = fault_runs.differences(straight or bench.straight, folder)
+  _check_same(straight or bench.straight, folder)
+
+
+def _check_same(straight: pathlib.Path, folder: pathlib.Path) -> None:
+  different = fault_runs.differences(straight, folder)
   hold(not different, f"different at the end: {', '.join(different)}")
 
 
@@ -175,8 +179,7 @@ def _falls_back(bench: Bench, folder: pathlib.Path) -> str:
   hold(said and all(re.match(
       rf".*{newest.name}: is damaged.*; going on from {before.name}\.$", line) for line in said),
        f"said {said}")
-  different = fault_runs.differences(bench.straight, folder)
-  hold(not different, f"different at the end: {', '.join(different)}")
+  _check_same(bench.straight, folder)
   return said[0]
 
 
@@ -196,8 +199,7 @@ def clock(bench: Bench) -> str:
       folder, program=("benchmarks.fault_plants", "clock", "-7")))
   hold(not ended.status and not ended.err, f"status {ended.status}: {ended.err[-1000:]}")
   hold((ended.resumed or 0) >= saved, f"of {saved} saved steps it went on from {ended.resumed}")
-  different = fault_runs.differences(bench.straight, folder)
-  hold(not different, f"different at the end: {', '.join(different)}")
+  _check_same(bench.straight, folder)
   return "7 hours forwards, back between the runs, back further, files of tomorrow: nothing shows"
 
 
@@ -210,8 +212,7 @@ def two_processes(bench: Bench) -> str:
                     rf"in use by process {first.pid} on ")
   ended = fault_runs.end(first)
   hold(not ended.status and not ended.err, f"the first: status {ended.status}: {ended.err}")
-  different = fault_runs.differences(bench.straight, folder)
-  hold(not different, f"different at the end: {', '.join(different)}")
+  _check_same(bench.straight, folder)
   return line
 
 

@@ -26,7 +26,7 @@ def kills(bench: fault_cases.Bench) -> str:
   folder = bench.folder / "kills"
   at_end = 0
   for number in range(bench.kills):
-    saved = _saved(folder)
+    saved = fault_runs.saved_step(folder)
     process = fault_runs.start(folder)
     if number >= bench.kills * 2 // 3:
       _wait_for_end(folder, process, bench.moments)
@@ -54,7 +54,7 @@ def stops(bench: fault_cases.Bench) -> str:
   count = max(3, bench.kills // 3)
   complete = 0
   for number in range(count):
-    saved = _saved(folder)
+    saved = fault_runs.saved_step(folder)
     process = fault_runs.start(folder)
     if number >= count * 2 // 3:
       _wait_for_end(folder, process, bench.moments)
@@ -77,10 +77,6 @@ def stops(bench: fault_cases.Bench) -> str:
                 f" {ended.resumed or 0}, status {ended.status}")
   fault_cases.check_end(bench, folder)
   return f"{count} stops: one line and status 75 each, but for {complete} with the report done"
-
-
-def _saved(folder: pathlib.Path) -> int:
-  return fault_runs.saved_step(folder) if fault_runs.states(folder) else 0
 
 
 def _check_resumed(ended: fault_runs.Ended, saved: int, what: str) -> None:

@@ -155,6 +155,8 @@ def saved_step(folder: pathlib.Path) -> int:
   from du_vae_tf.training import checkpoints
   from du_vae_tf.training import run_folder
 
+  if not states(folder):
+    return 0
   return checkpoints.read_progress(run_folder.RunFolder(folder)).step
 
 

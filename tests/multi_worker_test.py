@@ -1,11 +1,9 @@
 """Two workers through the real command: training, a worker that is lost or stopped, mistakes."""
 
-import contextlib
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,21 +11,13 @@ from collections.abc import Sequence
 
 from absl.testing import absltest
 
+from benchmarks import local_workers
 from du_vae_tf import config as config_lib
 from tests import binaries
 from tests.training import differing_worker
 from tests.training import tiny
 
 PATIENCE_SECONDS = 300
-
-
-def cluster(count: int) -> list[str]:
-  """`TF_CONFIG` of so many workers on free ports of this machine."""
-  with contextlib.ExitStack() as held:
-    sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-  return [json.dumps({"cluster": {"worker": addresses},
-                      "task": {"type": "worker", "index": index}}) for index in range(count)]
 
 
 class MultiWorkerTest(absltest.TestCase):
@@ -45,8 +35,8 @@ class MultiWorkerTest(absltest.TestCase):
             ) -> list[subprocess.Popen]:
     """Both workers; each may have flags of its own."""
     started = [binaries.start("train", *self.flags, "--strategy=multi_worker", *flags, *own,
-                              cwd=self.folder, TF_CONFIG=config)
-               for config, own in zip(cluster(2), of_one, strict=True)]
+                              cwd=self.folder, **variables)
+               for variables, own in zip(local_workers.environments(2), of_one, strict=True)]
     for process in started:
       self.addCleanup(process.wait)
       self.addCleanup(process.kill)
@@ -112,8 +102,9 @@ class MultiWorkerTest(absltest.TestCase):
   def test_all_workers_decide_by_the_figures_of_the_chief(self):
     started = [subprocess.Popen(
         [sys.executable, "-m", "tests.training.differing_worker", self.folder],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TF_CONFIG": config},
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for config in cluster(2)]
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | variables,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+               for variables in local_workers.environments(2)]
     for process in started:
       self.addCleanup(process.wait)
       self.addCleanup(process.kill)
