@@ -16,7 +16,7 @@ class StrategiesTest(absltest.TestCase):
 
   # Methods that normalize and add over the global batch, and update parts of the model apart.
   def test_same_weights_as_one_device(self):
-    methods = ("du_vae", "mae", "agg_vae")
+    methods = ("du_vae", "mae", "free_bits", "agg_vae")
     found = strategy_differences.differences("text", methods, STEPS)
     self.assertEqual(set(found), set(strategy_differences.WAYS) - {"one device"})
     for way, largest in found.items():
