@@ -1,15 +1,13 @@
 """What replicas exchange in a training step, and how long that takes, on paper.
 
-The operations are those of `training/step.py`, `layers/moments.py` and Keras's optimizers under
-TensorFlow's collective operations, where several dense tensors travel as one and each sparse
-gradient for itself: numbers of rows, values and indices are gathered.
+The operations are those of `training/step.py` and `layers/moments.py` under TensorFlow's
+collective operations, where several dense tensors travel as one and each sparse gradient for
+itself: numbers of rows, values and indices are gathered.
 """
 
 import dataclasses
 import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from benchmarks import cost_model
 
@@ -63,15 +61,12 @@ class Collective:
     size: bytes that each replica gives.
     count: how often.
     gathers: whether every replica gets what each gave, in place of the sum.
-    again: whether it sums what is a sum already: Keras's optimizers sum over the replicas for
-      themselves, after the step did so in order to clip.
   """
 
   name: str
   size: float
   count: int = 1
   gathers: bool = False
-  again: bool = False
 
   def seconds(self, replicas: int, cluster: Cluster) -> float:
     """Of all of them, one after the other."""
@@ -117,25 +112,16 @@ def gather_seconds(size: float, replicas: int, cluster: Cluster) -> float:
   return cluster.start + (replicas - 1) * size / cluster.bandwidth(replicas) + latency
 
 
-def distinct_words(tokens: float, vocab_size: int) -> float:
-  """Expected number of different words among so many, the word of rank r with frequency ~ 1 / r."""
-  frequency = 1.0 / np.arange(1, vocab_size + 1)
-  frequency /= frequency.sum()
-  return float(-np.expm1(tokens * np.log1p(-frequency)).sum()) if vocab_size > 1 else 1.0
-
-
-def of_step(sizes: cost_model.Sizes, rows: float, replicas: int) -> list[Collective]:
+def of_step(sizes: cost_model.Sizes, rows: float) -> list[Collective]:
   """Of a step of `du_vae`.
 
   Args:
     sizes: of the model, and of sentences.
     rows: of each replica.
-    replicas: that share the step.
   """
-  encoder, decoder = sizes.encoder_weights, sizes.decoder_weights
   if isinstance(sizes, cost_model.TextSizes):
     normalizations, channels = 1, float(sizes.latent_dim)
-    tables = _of_tables(sizes, rows, replicas)
+    tables = _of_tables(sizes, rows)
   else:
     normalizations, channels, tables = sizes.normalizations, sizes.channels, []
   return [
@@ -144,23 +130,15 @@ def of_step(sizes: cost_model.Sizes, rows: float, replicas: int) -> list[Collect
       Collective(name="rows", size=_FLOAT),
       # Five sums in float64 and three faults, which are brought together in one place.
       Collective(name="totals", size=5 * 8), Collective(name="faults", size=3 * 4),
-      Collective(name="gradients", size=_FLOAT * (encoder + decoder)),
-      Collective(name="gradients", size=_FLOAT * encoder, again=True),
-      Collective(name="gradients", size=_FLOAT * decoder, again=True), *tables]
+      Collective(name="gradients", size=_FLOAT * sizes.dense_weights), *tables]
 
 
-def _of_tables(sizes: cost_model.TextSizes, rows: float, replicas: int) -> list[Collective]:
-  """The sparse gradients of both tables of embeddings."""
-  gathered = []
-  for tokens in (rows * sizes.encoder_tokens, rows * sizes.decoder_tokens):
-    # The first time a row as often as it was looked up, the second time each row of the sum once,
-    # from every replica.
-    found = distinct_words(replicas * tokens, sizes.vocab_size)
-    for looked_up, again in ((tokens, False), (found, True)):
-      gathered += [
-          Collective(name="embeddings", size=size, gathers=True, again=again)
-          for size in (_INDEX, looked_up * _FLOAT * sizes.embedding_size, looked_up * _INDEX)]
-  return gathered
+def _of_tables(sizes: cost_model.TextSizes, rows: float) -> list[Collective]:
+  """The sparse gradients of both tables of embeddings, a row as often as it was looked up."""
+  return [
+      Collective(name="embeddings", size=size, gathers=True)
+      for tokens in (rows * sizes.encoder_tokens, rows * sizes.decoder_tokens)
+      for size in (_INDEX, tokens * _FLOAT * sizes.embedding_size, tokens * _INDEX)]
 
 
 def gathered_traffic(exchanged: Sequence[Collective], replicas: int) -> float:

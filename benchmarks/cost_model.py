@@ -30,10 +30,10 @@ _MAPS, _MAPS_SHARED, _MAPS_CAST = 16, 40, 6
 # Nodes of TensorFlow's graph of a step (counted for `du_vae`): outside loops; of a time step of an
 # LSTM, both directions, by the loop and by cuDNN; of a block of logits. Replicas that share the
 # batch have more: the exchange and the normalization in single operations.
-_TEXT, _TEXT_SHARED = 1500, 1800
+_TEXT, _TEXT_SHARED = 1500, 1600
 _TIME_STEP, _TIME_STEP_FUSED = 55, 4
 _BLOCK = 56
-_IMAGE, _IMAGE_SHARED = 11_000, 30_000
+_IMAGE, _IMAGE_SHARED = 11_000, 28_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,18 +118,13 @@ class TextSizes:
     return self.words + 1
 
   @property
-  def encoder_weights(self) -> int:
-    """Trained weights of the encoder and the normalized means, but for the table."""
-    gates = 4 * self.hidden_size
-    lstm = (self.embedding_size + self.hidden_size + 1) * gates
-    return lstm + 2 * self.latent_dim * self.hidden_size + 2 * self.latent_dim
-
-  @property
-  def decoder_weights(self) -> int:
-    """Trained weights of the decoder, but for the table."""
-    gates = 4 * self.hidden_size
-    lstm = (self.embedding_size + self.latent_dim + self.hidden_size + 1) * gates
-    return lstm + self.hidden_size * (self.latent_dim + self.vocab_size)
+  def dense_weights(self) -> int:
+    """Trained weights, but for the tables."""
+    gates, lstm_inputs = 4 * self.hidden_size, self.embedding_size + self.hidden_size + 1
+    encoder = lstm_inputs * gates + 2 * self.latent_dim * self.hidden_size
+    decoder = ((lstm_inputs + self.latent_dim) * gates
+               + self.hidden_size * (self.latent_dim + self.vocab_size))
+    return encoder + 2 * self.latent_dim + decoder
 
   @property
   def table_weights(self) -> int:
@@ -144,16 +139,14 @@ class ImageSizes:
   Attributes:
     flops: of the products on one image, forwards.
     maps: numbers that the products give for one image.
-    encoder_weights: trained weights of encoder and normalized means.
-    decoder_weights: trained weights of the decoder.
+    dense_weights: trained weights.
     normalizations: layers that take moments of the batch.
     channels: mean number of the values that one of them normalizes.
   """
 
   flops: float
   maps: int
-  encoder_weights: int
-  decoder_weights: int
+  dense_weights: int
   normalizations: int
   channels: float
 
@@ -179,13 +172,12 @@ def _text_parts(sizes: TextSizes, rows: float, machine: Machine, shared: bool) -
   """With SGD; see `step_parts`."""
   hidden, embedding = sizes.hidden_size, sizes.embedding_size
   tokens = rows * (sizes.encoder_tokens + sizes.decoder_tokens)
-  dense = sizes.encoder_weights + sizes.decoder_weights
   return [
       Part(name="embeddings", traffic=_FLOAT * _LOOKED_UP * tokens * embedding),
       *_lstm_parts("encoder", rows, sizes.encoder_tokens, embedding, hidden, machine),
       *_lstm_parts("decoder", rows, sizes.decoder_tokens, embedding, hidden, machine),
       _vocabulary_part(sizes, rows * sizes.decoder_tokens, machine),
-      Part(name="update", traffic=_FLOAT * _SGD * dense),
+      Part(name="update", traffic=_FLOAT * _SGD * sizes.dense_weights),
       Part(name="calls", calls=_TEXT_SHARED if shared else _TEXT)]
 
 
@@ -224,7 +216,6 @@ def _vocabulary_part(sizes: TextSizes, positions: float, machine: Machine) -> Pa
 
 def _image_parts(sizes: ImageSizes, rows: float, machine: Machine, shared: bool) -> list[Part]:
   """With Adam; see `step_parts`."""
-  weights = sizes.encoder_weights + sizes.decoder_weights
   numbers = rows * sizes.maps
   passes = (_MAPS_SHARED if shared else _MAPS) + (_MAPS_CAST if machine.product_bytes < 4 else 0)
   return [
@@ -232,5 +223,5 @@ def _image_parts(sizes: ImageSizes, rows: float, machine: Machine, shared: bool)
       Part(name="convolutions", flops=3 * rows * sizes.flops,
            traffic=machine.product_bytes * 3 * 2 * numbers),
       Part(name="maps", traffic=_FLOAT * passes * numbers),
-      Part(name="update", traffic=_FLOAT * _ADAM * weights),
+      Part(name="update", traffic=_FLOAT * _ADAM * sizes.dense_weights),
       Part(name="calls", calls=_IMAGE_SHARED if shared else _IMAGE)]

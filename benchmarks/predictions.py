@@ -36,15 +36,10 @@ def image_sizes(model: Any) -> cost_model.ImageSizes:
   # Every layer with running moments normalizes.
   moving = [weight.shape[0] for weight in model.non_trainable_weights
             if weight.path.endswith("moving_mean")]
-  decoder = _count(model.decoder.trainable_weights)
   return cost_model.ImageSizes(
       flops=work.kernel_flops(kernels), maps=work.kernel_outputs(kernels),
-      encoder_weights=_count(model.trainable_weights) - decoder, decoder_weights=decoder,
+      dense_weights=sum(math.prod(weight.shape) for weight in model.trainable_weights),
       normalizations=len(moving), channels=statistics.fmean(moving))
-
-
-def _count(weights: Sequence[Any]) -> int:
-  return sum(math.prod(weight.shape) for weight in weights)
 
 
 def of_step(name: str, case: str, flags: Mapping[str, Any],

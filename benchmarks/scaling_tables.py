@@ -50,11 +50,10 @@ def throughput(columns: Mapping[str, Sequence[simulation.Step]], unit: str) -> s
 def anatomy(steps: Sequence[simulation.Step]) -> str:
   """Where the time of a step goes, by number of GPUs."""
   return markdown_table.make(
-      ["GPUs", "computing, ms", "waiting for the slowest, ms", "exchange, ms",
-       "of both, summing sums again, ms", "step, ms"],
+      ["GPUs", "computing, ms", "waiting for the slowest, ms", "exchange, ms", "step, ms"],
       [[str(step.replicas), *(f"{1e3 * value:.3g}" for value in (
-          step.compute, step.compute * (step.slowest - 1.0), step.exchange, step.again,
-          step.seconds))] for step in steps])
+          step.compute, step.compute * (step.slowest - 1.0), step.exchange, step.seconds))]
+       for step in steps])
 
 
 def corpora(sizes: Sequence[int], steps: Sequence[simulation.Step]) -> list[dict[str, float]]:

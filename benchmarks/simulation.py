@@ -26,7 +26,6 @@ class Step:
     compute: seconds of a replica without jitter.
     slowest: mean over many steps of the slowest replica's jitter, a factor of `compute`.
     exchange: seconds of what replicas exchange.
-    again: of these, of sums that are made twice.
   """
 
   replicas: int
@@ -34,7 +33,6 @@ class Step:
   compute: float
   slowest: float
   exchange: float
-  again: float
 
   @property
   def seconds(self) -> float:
@@ -72,17 +70,14 @@ def step(sizes: cost_model.Sizes, rows: float, replicas: int, machine: cost_mode
     cluster: links between them.
     sigma: of the jitter of their computing.
   """
-  exchanged = collectives.of_step(sizes, rows, replicas) if replicas > 1 else []
+  exchanged = collectives.of_step(sizes, rows) if replicas > 1 else []
   summing = collectives.gathered_traffic(exchanged, replicas) / machine.bandwidth
-  again = [one for one in exchanged if one.again]
   return Step(
       replicas=replicas, rows=rows * replicas,
       compute=summing + cost_model.total_seconds(
           cost_model.step_parts(sizes, rows, machine, replicas > 1), machine),
       slowest=slowest_jitter(replicas, sigma),
-      exchange=collectives.total_seconds(exchanged, replicas, cluster),
-      again=collectives.total_seconds(again, replicas, cluster)
-      + collectives.gathered_traffic(again, replicas) / machine.bandwidth)
+      exchange=collectives.total_seconds(exchanged, replicas, cluster))
 
 
 def last_that_helps(steps: Sequence[Step], worth: float) -> int:

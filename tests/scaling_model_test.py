@@ -129,16 +129,6 @@ class CollectivesTest(tf.test.TestCase, parameterized.TestCase):
         collectives.all_reduce_seconds(1e10, 64, links),
         collectives.ring_seconds(1e10, 64, 1e10, 1e-6))
 
-  def test_expected_words_are_those_that_are_drawn(self) -> None:
-    frequency = 1.0 / np.arange(1, 201)
-    draws = np.random.default_rng(0).choice(200, (500, 100), p=frequency / frequency.sum())
-    found = np.array([len(set(row)) for row in draws.tolist()])
-    # Five standard errors.
-    self.assertAllClose(collectives.distinct_words(100, 200), found.mean(),
-                        atol=5 * found.std() / math.sqrt(500), rtol=0)
-    self.assertEqual(collectives.distinct_words(0.0, 200), 0.0)
-    self.assertAllClose(collectives.distinct_words(1e9, 200), 200.0)
-
   @parameterized.parameters("text", "image")
   def test_bytes_are_those_of_the_trained_weights(self, modality: str) -> None:
     if modality == "text":
@@ -147,10 +137,8 @@ class CollectivesTest(tf.test.TestCase, parameterized.TestCase):
       model, tables = models.image(IMAGE, "float32"), 0
       sizes = predictions.image_sizes(model)
     trained = 4 * sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    for again in (False, True):
-      dense = sum(one.size for one in collectives.of_step(sizes, 4, 2)
-                  if one.name == "gradients" and one.again == again)
-      self.assertEqual(dense + 4 * tables, trained)
+    dense = sum(one.size for one in collectives.of_step(sizes, 4) if one.name == "gradients")
+    self.assertEqual(dense + 4 * tables, trained)
 
   def test_operations_are_those_of_the_graph_of_a_step(self) -> None:
     """Of `totals` and `faults`, which are no collectives on processors, each replica's are sent."""
@@ -178,7 +166,7 @@ class CollectivesTest(tf.test.TestCase, parameterized.TestCase):
       else:
         # One function for rows of equal numbers, one for others, of which one is called.
         slices += gathers / 2
-    exchanged = collectives.of_step(TEXT, 2, 2)
+    exchanged = collectives.of_step(TEXT, 2)
     self.assertEqual(reduces / REPLICAS, sum(
         one.count for one in exchanged
         if not one.gathers and one.name not in ("totals", "faults")))
@@ -197,7 +185,7 @@ class SimulationTest(tf.test.TestCase, parameterized.TestCase):
   def test_without_jitter_a_step_is_the_sum_of_its_parts(self, replicas: int) -> None:
     step = predicted(replicas=replicas)
     machine, links = data_sheets.machine(GPU), data_sheets.cluster(GPU, NETWORK)
-    exchanged = collectives.of_step(PAPER, 32, replicas) if replicas > 1 else []
+    exchanged = collectives.of_step(PAPER, 32) if replicas > 1 else []
     computing = cost_model.total_seconds(
         cost_model.step_parts(PAPER, 32, machine, replicas > 1), machine)
     computing += collectives.gathered_traffic(exchanged, replicas) / machine.bandwidth

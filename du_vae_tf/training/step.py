@@ -219,14 +219,13 @@ def reduced_and_clipped(gradients: Sequence[Gradient]) -> tuple[list[Gradient], 
   on the number of replicas. Sparse gradients stay sparse.
 
   Returns:
-    The clipped gradients, divided by the number of replicas, since every replica now holds the
-    whole gradient and Keras sums over the replicas once more; and the norm before clipping.
+    The clipped gradients, the same in every replica; and the norm before clipping.
   """
   context = tf.distribute.get_replica_context()
   reduced = [_without_repetition(gradient)
              for gradient in context.all_reduce("SUM", list(gradients))]
   norm = tf.linalg.global_norm(reduced)
-  factor = tf.minimum(1.0, CLIP_NORM / (norm + 1e-6)) / context.num_replicas_in_sync
+  factor = tf.minimum(1.0, CLIP_NORM / (norm + 1e-6))
   return [_scaled(gradient, factor) for gradient in reduced], norm
 
 
