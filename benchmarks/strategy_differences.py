@@ -1,9 +1,10 @@
 """Several replicas against one device: `bazel run //benchmarks:strategy_differences`."""
 
 import pathlib
+import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from du_vae_tf import methods as methods_lib
 USAGE = """
 Takes the same steps with small models on one device, on two replicas of one process and in two
 processes, in float32, without dropout of the networks and with given draws, and prints the largest
-difference of a weight from that of one device (relative beyond 1) for every method; beside it, as
-what rounding alone does, that of one device that is given the rows of each batch in reverse order.
+difference of a weight from that of one device (relative beyond 1) for every method; beside it how
+far the steps move the weights (the median over the weights of each one's largest change), and, as
+what rounding alone does, the difference of one device that is given the rows of each batch in
+reverse order.
 
   bazel run //benchmarks:strategy_differences -- [--modality=image] [--methods=vae,du_vae]
 """
@@ -27,19 +30,23 @@ what rounding alone does, that of one device that is given the rows of each batc
 SPECS = [
     measuring.flag("modality", "text", str, "What is trained on.", ("text", "image")),
     measuring.flag("methods", ",".join(methods_lib.METHODS), str, "Which, separated by commas."),
-    measuring.flag("steps", 20, int, "Steps on batches of 8 rows and, every third, of fewer.")]
+    measuring.flag("steps", 20, int, "Steps on small batches; every third one is smaller.")]
 
-_BASE = "one device"
 # Each way to take the steps: the strategy, and whether rows come in reverse order.
-WAYS = {_BASE: ("one_device", False), "rows reversed": ("one_device", True),
-        "two replicas": ("mirrored", False), "two workers": ("multi_worker", False)}
+WAYS = {"rows reversed": ("one_device", True), "two replicas": ("mirrored", False),
+        "two workers": ("multi_worker", False)}
+MOVED = "moved"
+_BASE = ("one_device", False)
 _WORKERS = 2
+
+Weights: TypeAlias = Mapping[str, np.ndarray]
 
 
 def differences(modality: str, methods: Sequence[str], steps: int) -> dict[str, dict[str, float]]:
   """The largest difference of a weight from one device, by way and method.
 
-  Relative for weights beyond 1.
+  Relative for weights beyond 1. Under `MOVED`, how far one device's steps move the weights: the
+  median over the weights of each one's largest change.
 
   Args:
     modality: `text` or `image`.
@@ -50,22 +57,31 @@ def differences(modality: str, methods: Sequence[str], steps: int) -> dict[str, 
     errors.UserError: a process failed.
   """
   with tempfile.TemporaryDirectory() as folder:
-    weights = {}
-    for way, (strategy, reverse) in WAYS.items():
-      path = pathlib.Path(folder) / f"{way}.npz"
+    path = pathlib.Path(folder) / "weights.npz"
+
+    def weights(strategy: str, reverse: bool, count: int) -> Weights:
       local_workers.run(
           "benchmarks.strategy_steps",
-          {"strategy": strategy, "modality": modality, "methods": list(methods), "steps": steps,
+          {"strategy": strategy, "modality": modality, "methods": list(methods), "steps": count,
            "reverse": reverse, "file": str(path)},
           local_workers.environments(_WORKERS) if strategy == "multi_worker" else [{}])
       with np.load(path) as found:
-        weights[way] = dict(found)
-  base = weights.pop(_BASE)
-  return {way: _largest(base, found) for way, found in weights.items()}
+        return dict(found)
+
+    base = weights(*_BASE, steps)
+    return {MOVED: _moved(base, weights(*_BASE, 0)),
+            **{way: _largest(base, weights(*how, steps)) for way, how in WAYS.items()}}
 
 
-def _largest(base: Mapping[str, np.ndarray],
-             found: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _moved(base: Weights, start: Weights) -> dict[str, float]:
+  changes: dict[str, list[float]] = {}
+  for name, values in base.items():
+    changes.setdefault(name.partition(":")[0], []).append(
+        float(np.abs(values - start[name]).max(initial=0.0)))
+  return {method: statistics.median(found) for method, found in changes.items()}
+
+
+def _largest(base: Weights, found: Weights) -> dict[str, float]:
   largest: dict[str, float] = {}
   for name, values in base.items():
     method = name.partition(":")[0]

@@ -33,7 +33,7 @@ _INNER_UPDATES = 2
 _LARGEST = {"text": {"head/kernel": 1.0, "encoder/lstm/kernel": 0.4}, "image": {}}
 _SIZES = {"text": {"vocab_size": _VOCABULARY}, "image": {"side": _SIDE}}
 _NETWORKS: dict[str, dict[str, Any]] = {
-    "text": {"hidden_size": 7, "embedding_size": 5, "learning_rate": 0.02},
+    "text": {"hidden_size": 7, "embedding_size": 5, "learning_rate": 0.3},
     # Not Adam: its steps have the size of the learning rate even where the gradient is rounding.
     "image": {"dataset": "images", "train_file": "train.npz", "learning_rate": 0.005}}
 
@@ -80,7 +80,7 @@ def train(strategy: tf.distribute.Strategy, modality: str, method: str, steps: i
     strategy: takes the steps.
     modality: `text` or `image`.
     method: of `methods.METHODS`; of `agg_vae` updates of encoder and decoder apart.
-    steps: each on a batch of its own.
+    steps: each on a batch of its own; 0 gives the initial weights.
     reverse: see `make_batch`.
   """
   few = {"svi_steps": 3} if methods_lib.METHODS[method].procedure == "semi_amortized" else {}
@@ -97,9 +97,9 @@ def train(strategy: tf.distribute.Strategy, modality: str, method: str, steps: i
   stepper = step_lib.Stepper(
       model, trained, strategy, config, schedules.LinearWarmup(0.0, 2),
       procedures.differentiate(config, model))
-  batches = [make_batch(modality, number, reverse) for number in range(1, steps + 1)]
+  batches = [make_batch(modality, number, reverse) for number in range(1, max(2, steps + 1))]
   iterator = iter(strategies.distribute(_dataset(batches), strategy))
-  for number, batch in enumerate(batches, 1):
+  for number, batch in enumerate(batches[:steps], 1):
     step = tf.constant(number, tf.int64)
     if methods_lib.METHODS[method].procedure == "aggressive":
       shared = strategies.distribute_batch(batch, strategy)

@@ -18,7 +18,9 @@ class StrategiesTest(absltest.TestCase):
   def test_same_weights_as_one_device(self):
     methods = ("du_vae", "mae", "free_bits", "agg_vae")
     found = strategy_differences.differences("text", methods, STEPS)
-    self.assertEqual(set(found), set(strategy_differences.WAYS) - {"one device"})
+    for method, value in found.pop(strategy_differences.MOVED).items():
+      self.assertGreater(value, 10 * MOST, method)
+    self.assertEqual(set(found), set(strategy_differences.WAYS))
     for way, largest in found.items():
       self.assertEqual(set(largest), set(methods))
       for method, value in largest.items():

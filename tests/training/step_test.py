@@ -1,180 +1,27 @@
-"""One step: replicas against one device, clipping, projection, faults, traces, binarization."""
-
-import functools
-from unittest import mock
+"""One step: clipping, projection, faults, traces, binarization."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from du_vae_tf import config as config_lib
-from du_vae_tf import seeds
-from du_vae_tf.models import builders
-from du_vae_tf.models.decoders import lstm as lstm_decoder
 from du_vae_tf.objectives import schedules
 from du_vae_tf.training import optimizers
 from du_vae_tf.training import step as step_lib
-from du_vae_tf.training import strategies
-from du_vae_tf.training.procedures import table as procedures
 from tests.testing import tolerances
+from tests.training import stepping
 from tests.training import tiny_images
-
-VOCABULARY = 20
-
-
-@functools.cache
-def mirrored() -> tf.distribute.Strategy:
-  """One for all tests: TensorFlow numbers the collectives of every strategy from the start."""
-  return strategies.make_strategy("mirrored")
-
-
-def make_config(**changes: object) -> config_lib.RunConfig:
-  values = {"latent_dim": 3, "hidden_size": 7, "embedding_size": 5, "seed": 3}
-  return config_lib.resolve(values | changes, {})
-
-
-def make_batch(rows: int, time: int, seed: int, noise: bool = True) -> dict[str, tf.Tensor]:
-  generator = np.random.default_rng(seed)
-  length = generator.integers(3, time + 1, rows)
-  length[:1] = time
-  ids = generator.integers(4, VOCABULARY, (rows, time))
-  ids[:, 0] = 1
-  for row, end in enumerate(length):
-    ids[row, end - 1:] = [2] + [0] * (time - end)
-  batch = {
-      "ids": tf.constant(ids, tf.int32), "length": tf.constant(length, tf.int32),
-      "label": tf.fill([rows], -1), "row": tf.range(rows, dtype=tf.int64)}
-  if noise:
-    batch["noise"] = tf.constant(generator.standard_normal((rows, 3)), tf.float32)
-    batch["variance_uniform"] = tf.constant(generator.random((rows, 3)), tf.float32)
-  return batch
-
-
-def make_images(rows: int, seed: int) -> dict[str, tf.Tensor]:
-  """Grey images with all draws of a step."""
-  generator = np.random.default_rng(seed)
-  side, latent_dim = tiny_images.SIDE, tiny_images.LATENT_DIM
-  values = {
-      "image": generator.random((rows, side, side, 1)),
-      "noise": generator.standard_normal((rows, latent_dim)),
-      "variance_uniform": generator.random((rows, latent_dim)),
-      "pixel_uniform": generator.random((rows, side, side, 1))}
-  batch = {name: tf.constant(value, tf.float32) for name, value in values.items()}
-  return batch | {"label": tf.fill([rows], -1), "row": tf.range(rows, dtype=tf.int64)}
-
-
-def dataset_of(batches: list[dict[str, tf.Tensor]]) -> tf.data.Dataset:
-  spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype)
-          for name, value in batches[0].items()}
-  return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=spec)
-
-
-class Setup:
-  """Model, optimizer and stepper under a strategy."""
-
-  def __init__(self, strategy: tf.distribute.Strategy, config: config_lib.RunConfig,
-               warmup: schedules.LinearWarmup = schedules.LinearWarmup(0.0, 2)):
-    self.strategy = strategy
-    with strategy.scope():
-      self.model = (
-          builders.build_model(config, {"vocab_size": VOCABULARY})
-          if config.modality == "text" else tiny_images.build_model(config))
-      self.optimizers = optimizers.Optimizers(
-          lambda name: keras.optimizers.SGD(config.learning_rate, name=name), self.model)
-    self.stepper = step_lib.Stepper(
-        self.model, self.optimizers, strategy, config, warmup,
-        procedures.differentiate(config, self.model))
-
-  def take(self, batches: list[dict[str, tf.Tensor]]) -> None:
-    iterator = iter(strategies.distribute(dataset_of(batches), self.strategy))
-    for number in range(1, len(batches) + 1):
-      self.stepper.take(iterator, tf.constant(number, tf.int64), tf.constant(1, tf.int64))
-
-  def weights(self) -> list[np.ndarray]:
-    return [variable.numpy() for variable in self.model.variables]
-
-
-class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
-
-  @parameterized.parameters("vae", "bn_vae", "du_vae", "du_iaf", "iaf_free_bits", "mae",
-                           "delta_vae", "bn_fixed_shift", "sa_vae")
-  def test_two_replicas_take_the_same_steps_as_one_device(self, method):
-    # 5 rows split unevenly, 1 row leaves a replica without any.
-    batches = [make_batch(rows, time, seed)
-               for seed, (rows, time) in enumerate([(8, 6), (5, 9), (1, 4), (8, 5)])]
-    # The means before a flow start with a tiny spread; their normalization divides by it, and
-    # magnifies all rounding.
-    config = make_config(method=method, learning_rate=0.2 if method == "du_iaf" else 1.0,
-                         **({"svi_steps": 3} if method == "sa_vae" else {}))
-    with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
-      one = Setup(tf.distribute.get_strategy(), config)
-      two = Setup(mirrored(), config)
-      self.assertEqual(two.strategy.num_replicas_in_sync, 2)
-      one.take(batches)
-      two.take(batches)
-    # Rounding alone: the sums of two replicas are added in another order, and the normalization
-    # divides them by a small deviation.
-    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
-    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
-    self.assertEqual(one.stepper.totals_by_name()["examples"], 22)
-
-  def test_two_replicas_update_encoder_and_decoder_apart_as_one_device(self):
-    batches = [make_batch(rows, time, seed) for seed, (rows, time) in enumerate(
-        [(8, 6), (5, 9), (1, 4)])]
-    with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
-      setups = [Setup(strategy, make_config(method="agg_vae"))
-                for strategy in (tf.distribute.get_strategy(), mirrored())]
-      for setup in setups:
-        for number, batch in enumerate(batches):
-          shared = strategies.distribute_batch(
-              {name: value.numpy() for name, value in batch.items()}, setup.strategy)
-          setup.stepper.update_encoder(
-              shared, tf.constant(1, tf.int64), tf.constant(number + 1, tf.int64))
-        setup.stepper.update_decoder(shared, tf.constant(1, tf.int64))
-    one, two = setups
-    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
-    self.assertAllClose(one.stepper.inner_totals, two.stepper.inner_totals, rtol=1e-5)
-    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
-    self.assertEqual(one.stepper.totals_by_name()["examples"], 1)
-    self.assertEqual(float(one.stepper.inner_totals[step_lib.TOTALS.index("examples")]), 14)
-
-  @parameterized.parameters("vae", "du_vae", "iaf_free_bits")
-  def test_on_images_two_replicas_take_the_same_steps_as_one_device(self, method):
-    batches = [make_images(rows, seed) for seed, rows in enumerate([8, 5, 1])]
-    # Not Adam: its steps have the size of the learning rate even where the gradient is rounding.
-    config = tiny_images.make_config(method=method, learning_rate=0.01)
-    one, two = Setup(tf.distribute.get_strategy(), config), Setup(mirrored(), config)
-    before = one.weights()
-    one.take(batches)
-    two.take(batches)
-    # Rounding alone: one device takes TensorFlow's fused normalization, two replicas exchange
-    # their moments. Without that exchange the running moments would differ by tenths.
-    self.assertAllClose(one.weights(), two.weights(), rtol=0, atol=1e-5)
-    self.assertAllClose(one.stepper.totals, two.stepper.totals, rtol=1e-5)
-    self.assertEqual(one.stepper.totals_by_name()["examples"], 14)
-    self.assertEqual(one.stepper.totals_by_name()["tokens"], 14 * tiny_images.SIDE**2)
-    for old, variable in zip(before, one.model.variables, strict=True):
-      self.assertGreater(np.abs(old - variable.numpy()).max(), 1e-6, variable.path)
-
-  def test_replicas_draw_different_noise(self):
-    def replica() -> tf.Tensor:
-      return tf.random.stateless_normal(
-          [4], seeds.stateless_seed(1, "noise", 5, seeds.replica_id()))
-
-    seen = mirrored().experimental_local_results(mirrored().run(tf.function(replica)))
-    self.assertNotAllClose(seen[0], seen[1])
 
 
 class StepTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_several_steps_in_one_call_are_the_same_steps(self):
-    batches = [make_batch(rows, time, seed, noise=False)
+    batches = [stepping.make_batch(rows, time, seed, noise=False)
                for seed, (rows, time) in enumerate([(8, 6), (5, 9), (4, 4), (8, 5), (6, 7)])]
-    one = Setup(tf.distribute.get_strategy(), make_config())
+    one = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config())
     one.take(batches)
-    several = Setup(tf.distribute.get_strategy(), make_config())
-    iterator = iter(dataset_of(batches))
+    several = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config())
+    iterator = iter(stepping.dataset_of(batches))
     for first, count in ((1, 3), (4, 2)):
       several.stepper.take(
           iterator, tf.constant(first, tf.int64), tf.constant(count, tf.int64))
@@ -185,13 +32,13 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters("du_vae", "iaf_free_bits")
   def test_compiled_steps_on_images_are_the_same_steps(self, method):
-    batches = [make_images(8, seed) for seed in range(2)]
+    batches = [stepping.make_images(8, seed) for seed in range(2)]
     for batch in batches:
       for name in ("noise", "variance_uniform", "pixel_uniform"):
         del batch[name]
     found = []
     for jit_compile in (False, True):
-      setup = Setup(tf.distribute.get_strategy(),
+      setup = stepping.Setup(tf.distribute.get_strategy(),
                     tiny_images.make_config(
                         method=method, learning_rate=0.01, jit_compile=jit_compile))
       setup.take(batches)
@@ -226,10 +73,10 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(clipped_other, expected[1])
 
   def test_words_that_do_not_occur_keep_their_embedding(self):
-    setup = Setup(tf.distribute.get_strategy(), make_config(method="vae"))
+    setup = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config(method="vae"))
     table = setup.model.decoder.embedding.table
     before = table.numpy()
-    batch = make_batch(8, 6, 0)
+    batch = stepping.make_batch(8, 6, 0)
     setup.take([batch])
     changed = np.abs(table.numpy() - before).max(axis=1) > 0.0
     # All that the decoder reads; the last token of each row is only predicted.
@@ -238,34 +85,34 @@ class StepTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(np.flatnonzero(changed), read)
 
   def test_scale_has_its_rms_after_every_update(self):
-    setup = Setup(tf.distribute.get_strategy(), make_config(gamma=0.7))
+    setup = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config(gamma=0.7))
     for seed in range(4):
-      setup.take([make_batch(8, 6, seed)])
+      setup.take([stepping.make_batch(8, 6, seed)])
       scale = setup.model.normalization.scale.numpy()
       self.assertAllClose(np.mean(scale**2), 0.49, rtol=1e-6)
     self.assertGreater(np.ptp(np.abs(scale)), 0.0)
 
   def test_lengths_and_batch_sizes_cost_no_new_trace(self):
-    setup = Setup(tf.distribute.get_strategy(), make_config())
+    setup = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config())
     for seed, (rows, time) in enumerate([(8, 6), (7, 9), (3, 4)]):
-      setup.take([make_batch(rows, time, seed, noise=False)])
+      setup.take([stepping.make_batch(rows, time, seed, noise=False)])
     self.assertEqual(setup.stepper.take.experimental_get_tracing_count(), 1)
 
   @parameterized.parameters(("authors", [False, False, True, True]), ("paper", [True] * 4))
   def test_floor_and_dropout_act_from_the_step_of_the_profile(self, fidelity, expected):
-    setup = Setup(tf.distribute.get_strategy(), make_config(fidelity=fidelity),
+    setup = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config(fidelity=fidelity),
                   schedules.LinearWarmup(0.0, 3))
     self.assertEqual([bool(setup.stepper.regularized(step)) for step in (1, 2, 3, 4)], expected)
 
   @parameterized.parameters(("decoder/state", "reconstruction"), ("encoder/head", "kl"))
   def test_first_fault_names_its_term_and_step(self, weight, term):
-    setup = Setup(tf.distribute.get_strategy(), make_config(method="vae"))
-    setup.take([make_batch(8, 6, 0)])
+    setup = stepping.Setup(tf.distribute.get_strategy(), stepping.make_config(method="vae"))
+    setup.take([stepping.make_batch(8, 6, 0)])
     self.assertEqual(setup.stepper.first_fault.numpy()[0], 0)
     part, layer = weight.split("/")
     kernel = getattr(getattr(setup.model, part), layer).kernel
     kernel.assign(np.full(kernel.shape, np.nan))
-    setup.take([make_batch(8, 6, 1), make_batch(8, 6, 2)])
+    setup.take([stepping.make_batch(8, 6, 1), stepping.make_batch(8, 6, 2)])
     step, index = setup.stepper.first_fault.numpy()
     self.assertEqual(step, 1)
     # The first of the watched terms in the order in which a fault spreads.
@@ -304,7 +151,7 @@ class BinarizationTest(tf.test.TestCase, parameterized.TestCase):
                                schedules.LinearWarmup(0.0, 2))
     rows = len(image)
     batch = {"image": tf.constant(image), "row": tf.range(rows, dtype=tf.int64)} | given
-    iterator = iter(dataset_of([batch] * steps))
+    iterator = iter(stepping.dataset_of([batch] * steps))
     found = []
     for number in range(1, steps + 1):
       stepper.take(iterator, tf.constant(number, tf.int64), tf.constant(1, tf.int64))
@@ -339,14 +186,11 @@ class BinarizationTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllEqual(found, image)
 
   def test_draws_may_be_given(self):
-    batch = make_images(3, seed=0)
+    batch = stepping.make_images(3, seed=0)
     image, uniform = batch["image"].numpy(), batch["pixel_uniform"]
     found, = self.seen(image, pixel_uniform=uniform)
     self.assertAllEqual(found, (uniform.numpy() < image).astype(np.float32))
 
 
 if __name__ == "__main__":
-  tf.config.set_logical_device_configuration(
-      tf.config.list_physical_devices("CPU")[0],
-      [tf.config.LogicalDeviceConfiguration()] * 2)
   tf.test.main()
