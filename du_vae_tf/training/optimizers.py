@@ -1,6 +1,5 @@
 """The optimizers of encoder and decoder."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -37,6 +36,8 @@ class Optimizers:
       # Checkpoints know variables by their paths, which begin with the optimizer's name.
       self._optimizers[part] = make(f"{part}_optimizer")
       self._optimizers[part].build([variables[place] for place in self._places[part]])
+      # What Keras would sum over the replicas is their sum already, and would be sent again.
+      self._optimizers[part]._all_reduce_sum_gradients = list  # pylint: disable=protected-access
 
   @property
   def variables(self) -> list[keras.Variable]:
@@ -49,43 +50,19 @@ class Optimizers:
       optimizer.learning_rate = value
 
   def apply(self, gradients: Sequence[tf.Tensor], parts: Sequence[Part] = PARTS) -> None:
-    """Updates the weights of some parts; to be called in a replica.
+    """Updates the weights of some parts.
 
     Args:
-      gradients: of all trainable variables of the model, in its order; already summed over the
-        replicas. Keras's own `apply` would sum them once more, and send all of them again.
+      gradients: of all trainable variables of the model, in its order, summed over the replicas.
       parts: those to update.
     """
-    tf.distribute.get_replica_context().merge_call(
-        functools.partial(self._update, parts), args=(list(gradients),))
-
-  def _update(self, parts: Sequence[Part], strategy: tf.distribute.Strategy,
-              gradients: Sequence[tf.Tensor]) -> None:
-    """Updates every replica's copy of the weights by that replica's gradients."""
     for part in parts:
-      optimizer = self._optimizers[part]
-      for place in self._places[part]:
-        weight = self._model_variables[place]
-        strategy.extended.update(
-            weight.value, _update_of(optimizer, weight.constraint),
-            args=(gradients[place], optimizer.learning_rate), group=False)
-      optimizer.iterations.assign_add(1)
+      places = self._places[part]
+      self._optimizers[part].apply(
+          [gradients[place] for place in places],
+          [self._model_variables[place] for place in places])
 
   def forget(self) -> None:
     """Makes both as good as new; the learning rate is to be set again."""
     for optimizer in self._optimizers.values():
       regimes.forget(optimizer)
-
-
-def _update_of(
-    optimizer: keras.optimizers.Optimizer,
-    constraint: Callable[[tf.Tensor], tf.Tensor] | None,
-) -> Callable[[tf.Variable, tf.Tensor, tf.Tensor], None]:
-  """Updates one replica's copy of a weight, from its gradient and the learning rate."""
-
-  def update(copy: tf.Variable, gradient: tf.Tensor, learning_rate: tf.Tensor) -> None:
-    optimizer.update_step(gradient, copy, learning_rate)
-    if constraint is not None:
-      copy.assign(constraint(copy))
-
-  return update

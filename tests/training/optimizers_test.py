@@ -1,7 +1,9 @@
 """The optimizers of encoder and decoder."""
 
 import functools
+from collections.abc import Callable
 
+import keras
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -13,10 +15,9 @@ from tests.training import tiny_images
 
 class OptimizersTest(tf.test.TestCase, parameterized.TestCase):
 
-  def make(self, modality: str, method: str = "du_iaf") -> None:
-    self.model = tiny_images.build_model(tiny_images.make_config(method=method))
-    self.optimizers = optimizers.Optimizers(
-        functools.partial(regimes.REGIMES[modality].optimizer, 0.01), self.model)
+  def make(self, make: Callable[[str], keras.optimizers.Optimizer]) -> None:
+    self.model = tiny_images.build_model(tiny_images.make_config(method="du_iaf"))
+    self.optimizers = optimizers.Optimizers(make, self.model)
     random = np.random.default_rng(0)
     self.gradients = [tf.constant(random.normal(size=variable.shape), tf.float32)
                       for variable in self.model.trainable_variables]
@@ -29,7 +30,7 @@ class OptimizersTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.product(modality=("text", "image"), part=optimizers.PARTS)
   def test_a_part_is_updated_alone(self, modality: str, part: str) -> None:
-    self.make(modality)
+    self.make(functools.partial(regimes.REGIMES[modality].optimizer, 0.01))
     self.before = [variable.numpy() for variable in self.model.trainable_variables]
     self.optimizers.apply(self.gradients, (part,))
     decoder = [path for path in self.changed() if "/decoder/" in path]
@@ -44,9 +45,14 @@ class OptimizersTest(tf.test.TestCase, parameterized.TestCase):
       for name in ("encoder", "mean_normalization", "flow_2"):
         self.assertTrue(any(name in path for path in encoder), name)
 
-  def test_both_parts_are_as_one_optimizer(self) -> None:
-    self.make("image")
-    single = regimes.REGIMES["image"].optimizer(0.01, "single")
+  # The second as a user may compile a model with: all that it does beside its step counts.
+  @parameterized.parameters(
+      functools.partial(regimes.REGIMES["image"].optimizer, 0.01),
+      lambda name: keras.optimizers.Adam(0.01, weight_decay=0.5, clipvalue=0.1, name=name))
+  def test_both_parts_are_as_one_optimizer(self, make: Callable[
+      [str], keras.optimizers.Optimizer]) -> None:
+    self.make(make)
+    single = make("single")
     other = tiny_images.build_model(tiny_images.make_config(method="du_iaf"))
     single.build(other.trainable_variables)
     for _ in range(3):
@@ -57,7 +63,7 @@ class OptimizersTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(ours, theirs, rtol=1e-6, atol=1e-7)
 
   def test_learning_rate_and_forgetting_reach_both(self) -> None:
-    self.make("image")
+    self.make(functools.partial(regimes.REGIMES["image"].optimizer, 0.01))
     self.optimizers.apply(self.gradients)
     self.optimizers.forget()
     self.assertAllEqual([np.max(np.abs(variable)) for variable in self.optimizers.variables],
