@@ -31,8 +31,9 @@ class ReplicaTest(tf.test.TestCase, parameterized.TestCase):
                for seed, (rows, time) in enumerate([(8, 6), (5, 9), (1, 4), (8, 5)])]
     # The means before a flow start with a tiny spread; their normalization divides by it, and
     # magnifies all rounding.
-    config = stepping.make_config(method=method, learning_rate=0.2 if method == "du_iaf" else 1.0,
-                         **({"svi_steps": 3} if method == "sa_vae" else {}))
+    config = stepping.make_config(
+        method=method, learning_rate=0.2 if method == "du_iaf" else 1.0,
+        **({"svi_steps": 3} if method == "sa_vae" else {}))
     with mock.patch.object(lstm_decoder, "_DROPOUT_RATE", 0.0):
       one = stepping.Setup(tf.distribute.get_strategy(), config)
       two = stepping.Setup(mirrored(), config)
