@@ -236,6 +236,8 @@ class ImagePageTest(PageTest):
   def test_strokes_of_the_mouse_are_ink_and_again_none(self):
     before = self.text(0, ".likelihood")
     grid = self.clear(0)
+    self.wait(lambda: self.text(0, ".likelihood") != before)
+    empty = self.text(0, ".likelihood")
     cell = grid.size["width"] / tiny_runs.SIDE
     # From the middle of the grid, along its row to the right.
     for wanted in ([36, 37, 38], []):
@@ -243,8 +245,7 @@ class ImagePageTest(PageTest):
           grid, int(0.5 * cell), int(0.5 * cell)).click_and_hold().move_by_offset(
           int(2 * cell), 0).release().perform()
       self.assertEqual([pixel for pixel, ink in enumerate(self.pixels(grid)) if ink], wanted)
-      self.wait(lambda: self.text(0, ".likelihood") not in ("", before))
-      before = self.text(0, ".likelihood")
+      self.wait(lambda: (self.text(0, ".likelihood") == empty) == (not wanted))
     self.check_console()
 
   def test_keyboard_draws(self):

@@ -1,6 +1,7 @@
 """Trains tiny runs to be served, in this process."""
 
 import itertools
+import logging
 import pathlib
 
 from du_vae_tf import command_line
@@ -18,6 +19,8 @@ _COMMON = ("--batch_size=16", "--iw_samples=2", "--latent_dim=2", "--seed=3", "-
 
 def _train(folder: pathlib.Path, *flags: str) -> pathlib.Path:
   run_dir = folder / "run"
+  # A test shows messages of this level, and the hundreds of each PDF hide why it failed.
+  logging.getLogger("fontTools").setLevel(logging.WARNING)
   train.main(command_line.explicit_values(
       train.SPECS, [*_COMMON, f"--data_dir={folder}/data", f"--run_dir={run_dir}", *flags]))
   return run_dir
