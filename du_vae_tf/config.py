@@ -90,6 +90,8 @@ class RunConfig:
       None, "Method", "Weight of the term for evenly spread posteriors.")
   svi_steps: int | None = option(
       None, "Method", "Gradient steps that refine the posterior of each example.")
+  svi_rate: float | None = option(
+      None, "Method", "Rate of these steps, on the mean loss of a batch; 0.1 on synthetic.")
   ae_sampling: str | None = option(
       None, "Method", "Of an autoencoder: z drawn from its Gaussian, or the mean.",
       choices=("stochastic", "deterministic"))
@@ -280,7 +282,7 @@ _AT_MOST: dict[str, int] = {
     "batch_size": 2**16, "max_length": 2**16, "vocab_size": LARGEST_VOCABULARY,
     "latent_dim": 2**12, "hidden_size": 2**14, "embedding_size": 2**14, "flow_depth": 2**8,
     "flow_width": 2**10, "svi_steps": 2**16, "iw_samples": 2**20}
-_POSITIVE = ("gamma", "delta", "learning_rate", "checkpoint_minutes")
+_POSITIVE = ("gamma", "delta", "svi_rate", "learning_rate", "checkpoint_minutes")
 _NOT_NEGATIVE = ("free_bits", "beta", "mae_diversity", "mae_smoothness")
 
 

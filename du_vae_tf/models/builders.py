@@ -83,20 +83,21 @@ def build_model(config: config_lib.RunConfig, sizes: Mapping[str, int],
       _normalization(config),
       variance_dropout.VarianceDropout(cast(float, config.keep_prob), name="variance_dropout")
       if method.variance_dropout else None,
-      _refinement(config.svi_steps, config.batch_size) if config.svi_steps is not None else None,
+      _refinement(config) if config.svi_steps is not None else None,
       name="vae")
   model.build()
   return model
 
 
-def _refinement(steps: int, batch_size: int) -> refinement.Refinement:
+def _refinement(config: config_lib.RunConfig) -> refinement.Refinement:
   """Kim et al. take the mean loss of a batch at rate 1, and clip to norm 5 over the batch.
 
   They clip steps, and the gradient on its way back. Of examples with gradients of equal length,
   that is this rate and this norm for each.
   """
-  norm = 5.0 / math.sqrt(batch_size)
-  return refinement.Refinement(steps, 1.0 / batch_size, norm, norm)
+  steps, rate = cast(int, config.svi_steps), cast(float, config.svi_rate)
+  norm = 5.0 / math.sqrt(config.batch_size)
+  return refinement.Refinement(steps, rate / config.batch_size, norm, norm)
 
 
 def _create(row: networks.Network, config: config_lib.RunConfig, sizes: Mapping[str, int],

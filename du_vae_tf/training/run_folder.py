@@ -16,6 +16,7 @@ from du_vae_tf import errors
 from du_vae_tf import files
 from du_vae_tf import folder_lock
 from du_vae_tf import json_files
+from du_vae_tf import methods
 
 _PATHS = ("manual_dir", "data_dir", "train_file", "valid_file", "test_file")
 # What the data fix of a model: its name, the least and the most.
@@ -151,7 +152,10 @@ class RunFolder:
 
 def _check_complete(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> None:
   """Raises `ValueError` unless a model can be made from what a config.json says."""
-  settings = [row.defaults for row in config.network_rows.values()]
+  of_schedules = {name for row in methods.KL_SCHEDULES.values() for name in row}
+  method = {name: default for name, default in config.method_row.defaults.items()
+            if name not in of_schedules}
+  settings = [method, *(row.defaults for row in config.network_rows.values())]
   missing = [name for row in settings for name, default in row.items()
              if default is not None and getattr(config, name) is None]
   if missing:

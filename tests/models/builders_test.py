@@ -48,6 +48,18 @@ class BuildersTest(tf.test.TestCase, parameterized.TestCase):
     dropped = 3 * 7 * 64 + 32 * 32 * (8 * 3 * 7 + 8 * 2 * 5 + 7 * 1 * 3)
     self.assertEqual(trainable + dropped, 1_646_848 + extra)
 
+  def test_first_step_of_refinement_has_the_rate_for_the_mean_loss_of_a_batch(self):
+    moved = {}
+    for rate in (0.02, 0.01):
+      model = build(20, method="sa_vae", svi_steps=1, svi_rate=rate, batch_size=4,
+                    latent_dim=2, hidden_size=5, embedding_size=4)
+      moments = tf.ones([2, 3, 2])
+      refined, _ = model.refinement.refine(
+          lambda moments, noise: tf.reduce_sum(moments**2, [0, 2]), moments, tf.zeros([1, 3, 2]))
+      moved[rate] = moments - refined
+    self.assertAllClose(moved[0.02], tf.fill([2, 3, 2], 0.02 * 2.0 / 4.0), rtol=1e-5)
+    self.assertAllClose(moved[0.01], moved[0.02] / 2.0, rtol=1e-5)
+
   @parameterized.parameters("text", "image")
   def test_parameter_counts_of_flows(self, modality: str) -> None:
     counts = {}

@@ -3,17 +3,19 @@
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
 from du_vae_tf.training import run_folder
 
 
-class RunFolderTest(absltest.TestCase):
+class RunFolderTest(parameterized.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -87,6 +89,15 @@ class RunFolderTest(absltest.TestCase):
       self.folder.config.write_text(text)
       with self.assertRaisesRegex(errors.UserError, "not a configuration of a run"):
         self.folder.load_config()
+
+  @parameterized.parameters(("du_vae", "gamma"), ("sa_vae", "svi_rate"), ("vae", "hidden_size"))
+  def test_configuration_that_makes_no_model_is_refused(self, method: str, name: str) -> None:
+    self.folder.save_config(config_lib.resolve({"method": method}, {}), "digest", {"vocab_size": 9})
+    self.assertEqual(self.folder.load_config()[0].method, method)
+    self.folder.config.write_text(re.sub(f'"{name}": [^,]+', f'"{name}": null',
+                                         self.folder.config.read_text()))
+    with self.assertRaisesRegex(errors.UserError, f"missing: {name}"):
+      self.folder.load_config()
 
   def test_path_that_is_a_file_is_refused(self):
     path = pathlib.Path(self.path, "file")

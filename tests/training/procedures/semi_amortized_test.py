@@ -19,8 +19,8 @@ KL_WEIGHT = 0.5
 
 def text() -> tuple[vae.VAE, dict[str, tf.Tensor]]:
   config = config_lib.resolve({
-      "method": "sa_vae", "svi_steps": STEPS, "latent_dim": LATENT_DIM, "hidden_size": 5,
-      "embedding_size": 4, "batch_size": 2}, {})
+      "method": "sa_vae", "svi_steps": STEPS, "svi_rate": 1.0, "latent_dim": LATENT_DIM,
+      "hidden_size": 5, "embedding_size": 4, "batch_size": 2}, {})
   ids = np.array([[1, 5, 6, 4, 2], [1, 7, 2, 0, 0], [1, 4, 9, 2, 0]], np.int32)
   return (builders.build_model(config, {"vocab_size": 10}),
           {"ids": tf.constant(ids), "length": tf.constant([5, 3, 4])})
