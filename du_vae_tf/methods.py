@@ -101,7 +101,7 @@ METHODS: dict[str, Method] = {
     "sa_vae": Method(
         summary="posteriors refined by gradient steps for each example (Kim et al. 2018)",
         procedure="semi_amortized", defaults={"svi_steps": 20, "svi_rate": 1.0, "kl_start": 0.1},
-        # At the published rate the steps lead away: two dimensions hold all of the curvature.
+        # At the published rate the steps lead away from posteriors in these two dimensions.
         dataset_defaults={"synthetic": {"svi_rate": 0.1}}),
     "bn_vae": Method(
         summary="batch-normalized means with fixed scale (Zhu et al. 2020)",
