@@ -256,10 +256,9 @@ def owned_settings() -> dict[str, tuple[str, list[str]]]:
 
   for name, schedule in methods.KL_SCHEDULES.items():
     add("kl_schedule", name, schedule)
-  of_schedules = set(owned)
   for name, method in methods.METHODS.items():
     add("method", name, {setting: value for setting, value in method.defaults.items()
-                         if setting not in of_schedules})
+                         if setting not in methods.SCHEDULE_SETTINGS})
   for name, dataset in datasets.DATASETS.items():
     add("dataset", name, datasets.MODALITIES[dataset.modality].defaults)
   for name, network in networks.ENCODERS.items():
@@ -373,8 +372,7 @@ def resolve(explicit: Mapping[str, Any], dataset_values: Mapping[str, Any]) -> R
     layers.append(fidelity_lib.FIDELITIES[fidelity].overrides.get(modality, {}))
   if row_of_method:
     # A method's own numbers for another schedule than the chosen one have no effect.
-    unused = {name for settings in methods.KL_SCHEDULES.values() for name in settings}.difference(
-        methods.KL_SCHEDULES.get(schedule, {}))
+    unused = methods.SCHEDULE_SETTINGS.difference(methods.KL_SCHEDULES.get(schedule, {}))
     layers += [{name: value for name, value in defaults.items() if name not in unused}
                for defaults in (row_of_method.defaults,
                                 row_of_method.dataset_defaults.get(dataset, {}))]

@@ -20,6 +20,7 @@ KL_SCHEDULES: dict[str, Mapping[str, float]] = {
     "cyclical": {"kl_start": 0.0, "warmup_epochs": 10, "cycle_epochs": 20},
     "constant": {"beta": 1.0},
 }
+SCHEDULE_SETTINGS = frozenset(name for row in KL_SCHEDULES.values() for name in row)
 
 # Sizes of a flow: blocks, and hidden units of a block's network for each latent dimension.
 _FLOW: Mapping[str, float] = {"flow_depth": 2, "flow_width": 60}

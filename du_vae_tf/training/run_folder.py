@@ -152,9 +152,8 @@ class RunFolder:
 
 def _check_complete(config: config_lib.RunConfig, sizes: Mapping[str, int]) -> None:
   """Raises `ValueError` unless a model can be made from what a config.json says."""
-  of_schedules = {name for row in methods.KL_SCHEDULES.values() for name in row}
   method = {name: default for name, default in config.method_row.defaults.items()
-            if name not in of_schedules}
+            if name not in methods.SCHEDULE_SETTINGS}
   settings = [method, *(row.defaults for row in config.network_rows.values())]
   missing = [name for row in settings for name, default in row.items()
              if default is not None and getattr(config, name) is None]
