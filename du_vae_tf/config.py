@@ -91,7 +91,7 @@ class RunConfig:
   svi_steps: int | None = option(
       None, "Method", "Gradient steps that refine the posterior of each example.")
   svi_rate: float | None = option(
-      None, "Method", "Rate of these steps, on the mean loss of a batch; 1, on synthetic 0.1.")
+      None, "Method", "Rate of these steps, on the mean loss of a batch.")
   ae_sampling: str | None = option(
       None, "Method", "Of an autoencoder: z drawn from its Gaussian, or the mean.",
       choices=("stochastic", "deterministic"))
