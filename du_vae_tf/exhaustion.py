@@ -1,7 +1,8 @@
-"""A machine that runs out of memory, or a disk without room or rights, told in one line."""
+"""What memory, the disk or a path of the user's cannot give, told in one line."""
 
 import contextlib
 import errno
+import pathlib
 import re
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from du_vae_tf import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+_NO_PLACE = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 # By 1 oneDNN means that it did not get the memory.
 _NO_PRIMITIVE = "Status: 1, message: could not"
 # In the line of a message of TensorFlow's that says why; others, which say where, stand around it.
@@ -27,6 +29,7 @@ def told(remedy: str) -> Iterator[None]:
 
   Raises:
     errors.ExhaustedError: memory or the disk ran out, or a file may not be read or written.
+    errors.UserError: a path leads through a file, or is a folder where a file is to be written.
   """
   try:
     yield
@@ -39,6 +42,10 @@ def told(remedy: str) -> Iterator[None]:
     if error.errno in _FORBIDDEN:
       raise errors.ExhaustedError(
           f"{where}may not be used ({error.strerror}); allow it: {_KEPT}.") from error
+    # Of a renaming, the second is the place.
+    place = error.filename2 or error.filename
+    if error.errno in _NO_PLACE and place:
+      raise errors.UserError(_no_place(pathlib.Path(place))) from None
     raise
   except Exception as error:
     # TensorFlow need not be loaded here.
@@ -63,3 +70,10 @@ def _reason(text: str) -> str:
 
 def _memory(what: str, remedy: str) -> str:
   return f"memory ran out{f' ({what})' if what else ''}; {remedy}: {_KEPT}."
+
+
+def _no_place(path: pathlib.Path) -> str:
+  if path.is_dir():
+    return f"{path}: is a folder; give the path of a file."
+  through = next((f"{above} " for above in path.parents if above.is_file()), "")
+  return f"{path}: {through}is a file, where a folder is needed; give another path."

@@ -1,7 +1,9 @@
-"""What a user is told when memory or the disk runs out."""
+"""What a user is told when memory or the disk runs out, or a path is taken."""
 
 import errno
 import os
+import pathlib
+import re
 
 import tensorflow as tf
 from absl.testing import absltest
@@ -9,6 +11,7 @@ from absl.testing import parameterized
 
 from du_vae_tf import errors
 from du_vae_tf import exhaustion
+from du_vae_tf import files
 
 REMEDY = "give a smaller --batch_size than 32"
 
@@ -44,6 +47,20 @@ class ToldTest(parameterized.TestCase):
           exhaustion.told(REMEDY)):
       raise error
     self.assertIs(caught.exception.__cause__, error)
+
+  @parameterized.parameters(
+      ("file", lambda path: path.mkdir(exist_ok=True), "file: is a file, where a folder is needed"),
+      ("file/a/b", lambda path: path.mkdir(parents=True), "file/a/b: .*file is a file, where a"),
+      ("folder", lambda path: path.write_text("x"), "folder: is a folder; give the path of a file"),
+      ("folder", lambda path: files.write_text_atomically(path, "x"), "folder: is a folder; give"))
+  def test_path_that_is_taken_is_a_mistake_of_the_user(self, name, write, expected):
+    folder = pathlib.Path(self.create_tempdir().full_path)
+    (folder / "file").write_text("kept")
+    (folder / "folder").mkdir()
+    with (self.assertRaisesRegex(errors.UserError, rf"\A{re.escape(str(folder))}/{expected}"),
+          exhaustion.told(REMEDY)):
+      write(folder / name)
+    self.assertEqual((folder / "file").read_text(), "kept")
 
   @parameterized.parameters(
       (FileNotFoundError(errno.ENOENT, "no such file", "x"),), (ValueError("x"),),
