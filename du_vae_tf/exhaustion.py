@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from du_vae_tf import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-_NO_PLACE = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 # By 1 oneDNN means that it did not get the memory.
 _NO_PRIMITIVE = "Status: 1, message: could not"
 # In the line of a message of TensorFlow's that says why; others, which say where, stand around it.
@@ -42,10 +42,8 @@ def told(remedy: str) -> Iterator[None]:
     if error.errno in _FORBIDDEN:
       raise errors.ExhaustedError(
           f"{where}may not be used ({error.strerror}); allow it: {_KEPT}.") from error
-    # Of a renaming, the second is the place.
-    place = error.filename2 or error.filename
-    if error.errno in _NO_PLACE and place:
-      raise errors.UserError(_no_place(pathlib.Path(place))) from None
+    if taken := _taken(error):
+      raise errors.UserError(taken) from error
     raise
   except Exception as error:
     # TensorFlow need not be loaded here.
@@ -72,8 +70,18 @@ def _memory(what: str, remedy: str) -> str:
   return f"memory ran out{f' ({what})' if what else ''}; {remedy}: {_KEPT}."
 
 
-def _no_place(path: pathlib.Path) -> str:
-  if path.is_dir():
+def _taken(error: OSError) -> str | None:
+  """What stands in the place of a file or a folder; None if that was not the error."""
+  # Of a renaming, the second is the place.
+  place = error.filename2 or error.filename
+  if not isinstance(place, str | os.PathLike):
+    return None
+  path = pathlib.Path(place)
+  if error.errno == errno.EISDIR:
     return f"{path}: is a folder; give the path of a file."
-  through = next((f"{above} " for above in path.parents if above.is_file()), "")
-  return f"{path}: {through}is a file, where a folder is needed; give another path."
+  if error.errno in (errno.ENOTDIR, errno.EEXIST):
+    for step in (path, *path.parents):
+      if os.path.lexists(step) and not step.is_dir():
+        through = "" if step == path else f"{step} "
+        return f"{path}: {through}is not a folder; give another path."
+  return None

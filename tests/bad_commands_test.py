@@ -29,6 +29,8 @@ class BadCommandsTest(parameterized.TestCase):
        r"^--flagfile=a\.flags: is larger than 1 MiB"),
       ("huge_number", ["train", f"--hidden_size={10**12}"], {}, "^--hidden_size=.*at most 16384"),
       ("sweep_of_nothing", ["sweep", "--gamma=1"], {}, "^no flag has several values"),
+      ("folder_that_is_a_file", ["reproduce", "--figure=1", "--output_dir=a/b"], {"a": b"kept"},
+       r"^a/b/figure_1: a is not a folder; give another path\.$"),
       ("no_run", ["evaluate", "--run_dir=none"], {}, "^--run_dir=none: no run here"),
       ("huge_configuration", ["evaluate", "--run_dir=run"],
        {"run": run_cases.whole, "run/config.json": cases.sparse(100 * 2**20)},

@@ -49,18 +49,29 @@ class ToldTest(parameterized.TestCase):
     self.assertIs(caught.exception.__cause__, error)
 
   @parameterized.parameters(
-      ("file", lambda path: path.mkdir(exist_ok=True), "file: is a file, where a folder is needed"),
-      ("file/a/b", lambda path: path.mkdir(parents=True), "file/a/b: .*file is a file, where a"),
+      ("file", lambda path: path.mkdir(exist_ok=True), "file: is not a folder; give another path"),
+      ("file/a/b", lambda path: path.mkdir(parents=True), "file/a/b: .*file is not a folder; give"),
+      ("link", lambda path: path.mkdir(exist_ok=True), "link: is not a folder; give another path"),
       ("folder", lambda path: path.write_text("x"), "folder: is a folder; give the path of a file"),
       ("folder", lambda path: files.write_text_atomically(path, "x"), "folder: is a folder; give"))
   def test_path_that_is_taken_is_a_mistake_of_the_user(self, name, write, expected):
-    folder = pathlib.Path(self.create_tempdir().full_path)
-    (folder / "file").write_text("kept")
-    (folder / "folder").mkdir()
+    folder = self.make_folder()
     with (self.assertRaisesRegex(errors.UserError, rf"\A{re.escape(str(folder))}/{expected}"),
           exhaustion.told(REMEDY)):
       write(folder / name)
     self.assertEqual((folder / "file").read_text(), "kept")
+
+  def test_folder_that_is_made_twice_is_no_mistake_of_the_user(self):
+    folder = self.make_folder()
+    with self.assertRaises(FileExistsError), exhaustion.told(REMEDY):
+      (folder / "folder").mkdir()
+
+  def make_folder(self) -> pathlib.Path:
+    folder = pathlib.Path(self.create_tempdir().full_path)
+    (folder / "file").write_text("kept")
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("nowhere")
+    return folder
 
   @parameterized.parameters(
       (FileNotFoundError(errno.ENOENT, "no such file", "x"),), (ValueError("x"),),
