@@ -16,6 +16,7 @@ from benchmarks import image_nll
 from benchmarks import image_step
 from benchmarks import measuring
 from benchmarks import scaling
+from benchmarks import synthetic_language
 from benchmarks import text_nll
 from benchmarks import text_step
 from benchmarks import work
@@ -147,6 +148,66 @@ class StreamingTest(tf.test.TestCase):
     self.assertLess(measuring.own_bytes(), before + 2**24)
     held = np.array(mapped)
     self.assertGreater(measuring.own_bytes(), before + held.nbytes - 2**24)
+
+
+class SyntheticLanguageTest(tf.test.TestCase):
+
+  @classmethod
+  def setUpClass(cls) -> None:
+    super().setUpClass()
+    cls.splits = synthetic_language.sentences(7)
+
+  def run_command(self, *flags: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "benchmarks.synthetic_language", *flags],
+                          capture_output=True, text=True, check=False)
+
+  def test_sentences_are_written_with_their_components(self) -> None:
+    folder = pathlib.Path(self.create_tempdir().full_path) / "new"
+    result = self.run_command(f"--output_dir={folder}", "--language_seed=7")
+    self.assertEqual(result.returncode, 0, result.stderr)
+    self.assertEndsWith(
+        result.stdout, f" {-self.splits['test'].log_likelihood.mean():.2f} nats\n")
+    for split, expected in self.splits.items():
+      lines = (folder / f"{split}.txt").read_bytes().splitlines()
+      labels, texts = zip(*(line.split(b"\t") for line in lines), strict=True)
+      self.assertEqual(list(texts), expected.texts())
+      self.assertEqual([int(label) for label in labels], expected.labels.tolist())
+
+  def test_the_log_likelihood_is_that_of_the_described_network(self) -> None:
+    rng = np.random.default_rng(7)
+    to_cell, embeddings, into, of_z, recurrent, *biases, out, out_of_z = (
+        rng.uniform(-bound, bound, shape) for bound, shape in (
+            (1, (100, 2)), (1, (1001, 100)), (1, (400, 100)), (1, (400, 2)), (1, (400, 100)),
+            (1, 400), (1, 400), (1, (1000, 100)), (5, (1000, 2))))
+    train = self.splits["train"]
+    for row in range(3):
+      z, (first, *others) = train.z[row], train.words[row]
+      cell = to_cell @ z
+      state, word, total = np.tanh(cell), first, -np.log(1000)
+      for target in others:
+        gates = into @ embeddings[word] + of_z @ z + recurrent @ state + sum(biases)
+        i, f, o = (1.0 / (1.0 + np.exp(-gates[at:at + 100])) for at in (0, 100, 300))
+        cell = f * cell + i * np.tanh(gates[200:300])
+        state = o * np.tanh(cell)
+        logits = out @ state + out_of_z @ z
+        total += logits[target] - np.logaddexp.reduce(logits)
+        word = target
+      # Nine float64 steps through logits up to about 50: errors stay far below 1e-9.
+      self.assertAlmostEqual(train.log_likelihood[row], total, delta=1e-9)
+
+  def test_every_word_may_come_first(self) -> None:
+    train = self.splits["train"]
+    # 16 counts of each word on average, so that all words occur but with probability 1e-4.
+    self.assertLen(np.unique(train.words[:, 0]), 1000)
+
+  def test_what_cannot_be_is_refused_in_one_line(self) -> None:
+    for flags, told in (
+        ((), "--output_dir is missing: .*"),
+        (("--output_dir=x", "--language_seed=-1"), "--language_seed=-1: .*at least 0\\."),
+        ((f"--output_dir={__file__}/x",), ".*benchmarks_test.*")):
+      result = self.run_command(*flags)
+      self.assertEqual(result.returncode, 2)
+      self.assertRegex(result.stderr, rf"\A{told}\n\Z")
 
 
 class ScalingTest(tf.test.TestCase):

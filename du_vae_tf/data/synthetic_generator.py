@@ -7,6 +7,7 @@ float64; another linear algebra library may round differently.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,10 +15,10 @@ VERSION: str = "1.0.0"
 NUM_WORDS: int = 1000
 LENGTH: int = 10
 SPLIT_SIZES: dict[str, int] = {"train": 16_000, "valid": 2_000, "test": 2_000}
+UNITS: int = 100
 COMPONENT_MEANS = np.array([[0, 0], [-2, -2], [-2, 2], [2, -2], [2, 2]], np.float64)
 
 _SEED = 20210609
-_UNITS = 100
 _START = NUM_WORDS
 _ROWS_AT_ONCE = 2_000
 
@@ -44,35 +45,61 @@ class Sentences:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Network:
-  """The weights, in the order in which they are drawn."""
+class Network:
+  """An LSTM with 100 units that writes words after a latent point.
+
+  Attributes:
+    embeddings: [1 001, 100], the last row is the start symbol.
+    input_weights: [400, 100], gates in the order input, forget, cell, output.
+    latent_weights: [400, 2], of z beside the embedding in the input of the LSTM.
+    recurrent_weights: [400, 100].
+    bias: [400].
+    output_weights: [1 000, 102], of the LSTM's output and z.
+    output_bias: [1 000].
+    initial_state: from z [n, 2] to the LSTM's output and cell, each [n, 100].
+    uniform_start: whether the first word is any word instead of what the start symbol gives.
+  """
 
   embeddings: np.ndarray
   input_weights: np.ndarray
+  latent_weights: np.ndarray
   recurrent_weights: np.ndarray
   bias: np.ndarray
-  state_weights: np.ndarray
-  state_bias: np.ndarray
   output_weights: np.ndarray
   output_bias: np.ndarray
+  initial_state: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+  uniform_start: bool = False
 
 
 def generate() -> dict[str, Sentences]:
   """All three splits; takes some seconds."""
   rng = np.random.default_rng(_SEED)
-  network = _Network(
-      embeddings=rng.uniform(-1, 1, (NUM_WORDS + 1, _UNITS)),
-      input_weights=rng.uniform(-1, 1, (4 * _UNITS, _UNITS)),
-      recurrent_weights=rng.uniform(-1, 1, (4 * _UNITS, _UNITS)),
-      bias=rng.uniform(-1, 1, 4 * _UNITS) + rng.uniform(-1, 1, 4 * _UNITS),
-      state_weights=rng.uniform(-1, 1, (_UNITS, 2)),
-      state_bias=rng.uniform(-1, 1, _UNITS),
-      output_weights=rng.uniform(-5, 5, (NUM_WORDS, _UNITS + 2)),
-      output_bias=rng.uniform(-5, 5, NUM_WORDS))
+  return draw_splits(_draw_network(rng), rng)
+
+
+def draw_splits(network: Network, rng: np.random.Generator) -> dict[str, Sentences]:
+  """Splits of the sizes of the data set, in the words of a network."""
   return {split: _split(network, rng, size) for split, size in SPLIT_SIZES.items()}
 
 
-def _split(network: _Network, rng: np.random.Generator, size: int) -> Sentences:
+def _draw_network(rng: np.random.Generator) -> Network:
+  embeddings = rng.uniform(-1, 1, (NUM_WORDS + 1, UNITS))
+  input_weights = rng.uniform(-1, 1, (4 * UNITS, UNITS))
+  recurrent_weights = rng.uniform(-1, 1, (4 * UNITS, UNITS))
+  bias = rng.uniform(-1, 1, 4 * UNITS) + rng.uniform(-1, 1, 4 * UNITS)
+  state_weights, state_bias = rng.uniform(-1, 1, (UNITS, 2)), rng.uniform(-1, 1, UNITS)
+
+  def initial_state(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    hidden = z @ state_weights.T + state_bias
+    return hidden, np.zeros_like(hidden)
+
+  return Network(
+      embeddings, input_weights, np.zeros((4 * UNITS, 2)), recurrent_weights, bias,
+      output_weights=rng.uniform(-5, 5, (NUM_WORDS, UNITS + 2)),
+      output_bias=rng.uniform(-5, 5, NUM_WORDS), initial_state=initial_state)
+
+
+def _split(network: Network, rng: np.random.Generator, size: int) -> Sentences:
   labels = rng.integers(0, len(COMPONENT_MEANS), size)
   z = COMPONENT_MEANS[labels] + rng.standard_normal((size, 2))
   uniforms = np.stack([rng.random(size) for _ in range(LENGTH)], axis=1)
@@ -84,22 +111,25 @@ def _split(network: _Network, rng: np.random.Generator, size: int) -> Sentences:
 
 
 def _sample(
-    network: _Network, z: np.ndarray, uniforms: np.ndarray
+    network: Network, z: np.ndarray, uniforms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
   """Words [n, 10] by inversion of the cumulative distribution, and their log-likelihood [n]."""
   rows = np.arange(len(z))
   projected = network.embeddings @ network.input_weights.T + network.bias
-  hidden = z @ network.state_weights.T + network.state_bias
-  cell = np.zeros_like(hidden)
+  latent = z @ network.latent_weights.T
+  hidden, cell = network.initial_state(z)
   previous = np.full(len(z), _START)
   words = np.empty((len(z), LENGTH), np.int64)
   log_likelihood = np.zeros(len(z))
   for step in range(LENGTH):
-    gates = projected[previous] + hidden @ network.recurrent_weights.T
-    input_gate, forget_gate, candidate, output_gate = np.split(gates, 4, axis=1)
-    cell = _sigmoid(forget_gate) * cell + _sigmoid(input_gate) * np.tanh(candidate)
-    hidden = _sigmoid(output_gate) * np.tanh(cell)
-    logits = np.concatenate([hidden, z], axis=1) @ network.output_weights.T + network.output_bias
+    if step == 0 and network.uniform_start:
+      logits = np.zeros((len(z), NUM_WORDS))
+    else:
+      gates = projected[previous] + latent + hidden @ network.recurrent_weights.T
+      input_gate, forget_gate, candidate, output_gate = np.split(gates, 4, axis=1)
+      cell = _sigmoid(forget_gate) * cell + _sigmoid(input_gate) * np.tanh(candidate)
+      hidden = _sigmoid(output_gate) * np.tanh(cell)
+      logits = np.concatenate([hidden, z], axis=1) @ network.output_weights.T + network.output_bias
     logits -= logits.max(axis=1, keepdims=True)
     cumulative = np.cumsum(np.exp(logits), axis=1)
     total = cumulative[:, -1]
