@@ -10,6 +10,7 @@ from du_vae_tf import command_line
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import files
+from du_vae_tf.data import synthetic_generator
 
 USAGE = """
 Writes sentences for --dataset=text, their labels the components of the mixture. The language is
@@ -25,14 +26,13 @@ SPECS = [
     measuring.flag("language_seed", 1, int, "Of the weights and the sentences.")]
 
 
-def sentences(seed: int) -> dict[str, Any]:
-  """The splits, with what tells them from the synthetic data set.
+def sentences(seed: int) -> dict[str, synthetic_generator.Sentences]:
+  """The splits in the language of a seed; takes some seconds.
 
-  Source: generate.py and lm_lstm.py of He et al. 2019: h0 = tanh(c0), c0 = A z, first word uniform,
-  no biases after the LSTM, weights in +-1 except those from z to the words, in +-5.
+  Source: generate.py and lm_lstm.py of He et al. 2019. The LSTM starts from c0 = A z and
+  h0 = tanh(c0), the first word is uniform, no biases follow the LSTM; weights are in +-1, those
+  from z to the words in +-5.
   """
-  from du_vae_tf.data import synthetic_generator
-
   rng = np.random.default_rng(seed)
   units, words = synthetic_generator.UNITS, synthetic_generator.NUM_WORDS
 
