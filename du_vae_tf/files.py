@@ -1,6 +1,7 @@
 """Files and folders that appear complete or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -8,8 +9,30 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+from du_vae_tf import errors
 
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
+
+
+def check_writable(folder: pathlib.Path, flag: str) -> None:
+  """Refuses before long work a folder that its results could not be written to.
+
+  Args:
+    folder: may be missing; then it is the first folder above it that counts.
+    flag: that named it, without dashes.
+
+  Raises:
+    errors.UserError: it leads through a file, or may not be written to.
+  """
+  try:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+      raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+      raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+  except OSError as error:
+    raise errors.UserError(
+        f"--{flag}={folder}: cannot be written ({error.strerror}); give another folder.") from None
 
 
 @contextlib.contextmanager

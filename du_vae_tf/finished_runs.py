@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from du_vae_tf import command_line
 from du_vae_tf import config as config_lib
 from du_vae_tf import errors
+from du_vae_tf import files
 from du_vae_tf import report as report_lib
 from du_vae_tf.training import run_folder
 
@@ -61,11 +62,27 @@ def folders(explicit: Mapping[str, Any]) -> list[str]:
   return list(paths)
 
 
+def given_folder(explicit: Mapping[str, Any]) -> pathlib.Path | None:
+  """The value of `--output_dir`; None if it was not given.
+
+  Raises:
+    errors.UserError: it cannot be written to.
+  """
+  if "output_dir" not in explicit:
+    return None
+  folder = pathlib.Path(explicit["output_dir"])
+  files.check_writable(folder, "output_dir")
+  return folder
+
+
 def output_folder(explicit: Mapping[str, Any], paths: Sequence[str]) -> pathlib.Path:
-  """Where the pictures of these runs go; see `folder_flag`."""
-  if "output_dir" in explicit:
-    return pathlib.Path(explicit["output_dir"])
-  return pathlib.Path(paths[0]) / "figures" if len(paths) == 1 else pathlib.Path("comparison")
+  """Where the pictures of these runs go; see `folder_flag`.
+
+  Raises:
+    errors.UserError: `--output_dir` cannot be written to.
+  """
+  alone = pathlib.Path(paths[0]) / "figures" if len(paths) == 1 else pathlib.Path("comparison")
+  return given_folder(explicit) or alone
 
 
 def titles(paths: Sequence[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """Draws from a trained model: `bazel run //du_vae_tf:generate -- --run_dir=...`."""
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,7 +94,7 @@ def check(explicit: Mapping[str, Any]) -> word_choice.WordChoice:
 def main(explicit: dict[str, Any]) -> None:
   """Draws from the run that the flags name."""
   paths = finished_runs.folders(explicit)
-  choice = check(explicit)
+  choice, folder = check(explicit), finished_runs.given_folder(explicit)
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
@@ -121,8 +120,8 @@ def main(explicit: dict[str, Any]) -> None:
       samples=values["num_samples"], reconstructions=values["num_reconstructions"],
       paths=values["num_interpolations"], steps=values["steps"],
       analogies=values["num_analogies"], **given)
-  folder = pathlib.Path(values["output_dir"] or run.folder.samples)
-  written = media.OUTPUTS[run.config.modality].write(generated, folder / "generated")
+  written = media.OUTPUTS[run.config.modality].write(
+      generated, (folder or run.folder.samples) / "generated")
   for path in written:
     if path.suffix == ".md":
       console.say(path.read_text(encoding="utf-8"))

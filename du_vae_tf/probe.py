@@ -66,6 +66,7 @@ def main(explicit: dict[str, Any]) -> None:
   for name, least in (("draws", 1), ("probe_seed", 0)):
     if values[name] < least:
       raise errors.UserError(f"--{name}={values[name]}: must be at least {least}.")
+  stem = finished_runs.output_folder(explicit, paths) / f"probe-{classifier}"
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
@@ -91,7 +92,6 @@ def main(explicit: dict[str, Any]) -> None:
     results.append(result)
   if len({tuple(result.label_counts) for result in results}) > 1:
     return console.say("The runs are of text and of images: no table or picture of all of them.")
-  stem = finished_runs.output_folder(explicit, paths) / f"probe-{classifier}"
   table = probe_results.table(results)
   files.write_text_atomically(stem.with_suffix(".md"), table)
   pictures = probe_results.draw_curves(results, stem)

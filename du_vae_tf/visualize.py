@@ -32,6 +32,7 @@ def main(explicit: dict[str, Any]) -> None:
   """Draws the runs that the flags name."""
   paths = finished_runs.folders(explicit)
   values = command_line.values_of(SPECS, explicit)
+  folder = finished_runs.output_folder(explicit, paths)
   # Imported late: a mistyped flag is answered before TensorFlow is loaded.
   startup.load_tensorflow()
   from du_vae_tf import console
@@ -49,8 +50,7 @@ def main(explicit: dict[str, Any]) -> None:
     encodings[title] = encoded
     synthetic, seed = synthetic and run.config.dataset == "synthetic", run.config.seed
     console.say(f"{title}: {len(encoded.labels)} examples of {run.folder.path}")
-  pictures = latent_pictures.draw(
-      encodings, finished_runs.output_folder(explicit, paths), synthetic=synthetic, seed=seed)
+  pictures = latent_pictures.draw(encodings, folder, synthetic=synthetic, seed=seed)
   console.say("Pictures:\n" + "\n".join(f"  {path}" for path in pictures))
 
 

@@ -24,7 +24,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "datasets": frozenset(),
     "methods": frozenset(),
     "networks": frozenset(),
-    "files": frozenset(),
+    "files": frozenset({"errors"}),
     "exhaustion": frozenset({"errors"}),
     "folder_lock": frozenset({"errors"}),
     "json_files": frozenset(),

@@ -31,6 +31,9 @@ class BadCommandsTest(parameterized.TestCase):
       ("sweep_of_nothing", ["sweep", "--gamma=1"], {}, "^no flag has several values"),
       ("folder_that_is_a_file", ["reproduce", "--figure=1", "--output_dir=a/b"], {"a": b"kept"},
        r"^a/b/figure_1: a is not a folder; give another path\.$"),
+      *((f"{command}_into_a_file", [command, "--run_dir=none", "--output_dir=a/b"], {"a": b"kept"},
+         r"^--output_dir=a/b: cannot be written \(Not a directory\); give another folder\.$")
+        for command in ("probe", "generate", "visualize")),
       ("no_run", ["evaluate", "--run_dir=none"], {}, "^--run_dir=none: no run here"),
       ("huge_configuration", ["evaluate", "--run_dir=run"],
        {"run": run_cases.whole, "run/config.json": cases.sparse(100 * 2**20)},

@@ -6,6 +6,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
+from du_vae_tf import errors
 from du_vae_tf import files
 
 
@@ -14,6 +15,19 @@ class FilesTest(absltest.TestCase):
   def setUp(self) -> None:
     super().setUp()
     self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+  def test_what_cannot_be_written_is_refused_early(self) -> None:
+    files.check_writable(self.folder, "to")
+    files.check_writable(self.folder / "new" / "newer", "to")
+    self.assertEmpty(list(self.folder.iterdir()))
+    (self.folder / "file").touch()
+    for name, reason in (("file", "Not a directory"), ("file/below/it", "Not a directory"),
+                         ("a" * 300, "File name too long")):
+      with self.assertRaisesRegex(errors.UserError, rf"^--to=.*/{name}: .*\({reason}\)"):
+        files.check_writable(self.folder / name, "to")
+    with (mock.patch.object(os, "access", lambda path, mode: path != self.folder),
+          self.assertRaisesRegex(errors.UserError, r"new: .*\(Permission denied\)")):
+      files.check_writable(self.folder / "new", "to")
 
   def test_writes_into_a_new_folder(self) -> None:
     path = self.folder / "a" / "b.json"

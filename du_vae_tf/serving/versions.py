@@ -1,8 +1,6 @@
 """The numbered folders of an exported model; a server takes the largest number."""
 
 import contextlib
-import errno
-import os
 import pathlib
 from collections.abc import Iterator
 
@@ -17,7 +15,7 @@ def choose(folder: pathlib.Path, number: int | None) -> pathlib.Path:
   """The folder of a new version, which is not there yet.
 
   Args:
-    folder: of all versions; made if it is missing.
+    folder: of all versions; may be missing.
     number: of the version; None: one more than the largest so far.
 
   Raises:
@@ -32,14 +30,7 @@ def choose(folder: pathlib.Path, number: int | None) -> pathlib.Path:
     raise errors.UserError(
         f"--version={number}: {folder / str(number)} is there already; give another number, or none"
         " for the next free one.")
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-      raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-  except OSError as error:
-    raise errors.UserError(
-        f"--output_dir={folder}: cannot be written ({error.strerror}); give another folder."
-    ) from None
+  files.check_writable(folder, "output_dir")
   return folder / str(number)
 
 
