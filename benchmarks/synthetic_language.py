@@ -62,6 +62,7 @@ def main(explicit: dict[str, Any]) -> None:
   if options["language_seed"] < 0:
     raise errors.UserError(f"--language_seed={options['language_seed']}: must be at least 0.")
   folder = pathlib.Path(options["output_dir"])
+  files.check_writable(folder, "output_dir")
   splits = sentences(options["language_seed"])
   for split, drawn in splits.items():
     lines = [b"%d\t%s\n" % row for row in zip(drawn.labels, drawn.texts(), strict=True)]
