@@ -12,6 +12,7 @@ from du_vae_tf import config as config_lib
 from du_vae_tf import console
 from du_vae_tf import errors
 from du_vae_tf import programs
+from du_vae_tf.data import sources
 from du_vae_tf.reproduction import documents
 from du_vae_tf.reproduction import exhibits
 from du_vae_tf.reproduction import running
@@ -137,6 +138,8 @@ def main(explicit: dict[str, Any]) -> None:
   work = running.jobs(
       exhibit, rows, seeds(values["seeds"]), small_flags() if scale == "small" else {}, given,
       root, folder)
+  if not any(map(running.is_done, work)):
+    sources.check_some(command_line.resolve(job.flags) for job in work)
   folder.mkdir(parents=True, exist_ok=True)
   command = " ".join(["bazel run //du_vae_tf:reproduce --", *command_line.arguments(explicit)])
 

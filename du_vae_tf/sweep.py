@@ -12,6 +12,7 @@ from du_vae_tf import errors
 from du_vae_tf import folder_lock
 from du_vae_tf import grids
 from du_vae_tf import startup
+from du_vae_tf.data import sources
 from du_vae_tf.sweeping import local_engine
 from du_vae_tf.sweeping import searches
 from du_vae_tf.sweeping import tables
@@ -120,6 +121,8 @@ def main(explicit: dict[str, Any]) -> None:
   for chosen in settings(explicit):
     name = ",".join(f"{flag}={value}" for flag, value in chosen.items())
     work.append(trials.Trial(name, folder / "runs" / name, {**_of_train(explicit), **chosen}))
+  if explicit.get("overwrite") or not any(_known(trial, values) for trial in work):
+    sources.check_some(trial.config for trial in work)
   with folder_lock.FolderLock(folder, "run_dir"):
     (folder / "runs").mkdir(exist_ok=True)
     if explicit.get("overwrite"):

@@ -29,6 +29,10 @@ class BadCommandsTest(parameterized.TestCase):
        r"^--flagfile=a\.flags: is larger than 1 MiB"),
       ("huge_number", ["train", f"--hidden_size={10**12}"], {}, "^--hidden_size=.*at most 16384"),
       ("sweep_of_nothing", ["sweep", "--gamma=1"], {}, "^no flag has several values"),
+      *((f"{command[0]}_of_data_that_are_not_there", [*command, "--manual_dir=there"], {},
+         r"^--manual_dir=there: there/yahoo lacks yahoo\.train\.txt, .* in that folder\.$")
+        for command in (["sweep", "--dataset=yahoo", "--gamma=0.4,0.5"],
+                        ["reproduce", "--table=1", "--rows=yahoo_vae,omniglot_vae"])),
       ("folder_that_is_a_file", ["reproduce", "--figure=1", "--output_dir=a/b"], {"a": b"kept"},
        r"^a/b/figure_1: a is not a folder; give another path\.$"),
       *((f"{command}_into_a_file", [command, "--run_dir=none", "--output_dir=a/b"], {"a": b"kept"},

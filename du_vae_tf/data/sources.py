@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from du_vae_tf import config as config_lib
 from du_vae_tf import console
@@ -82,12 +82,7 @@ def locate(
     _check_nothing_beside(config)
     name = tfds_images.full_name(config.tfds_name, str(cache / "tfds"))
     return dataclasses.replace(_named(f"tfds {name}"), tfds_name=config.tfds_name)
-  if not dataset.file_names:
-    files = _own_files(config)
-  elif config.manual_dir is not None:
-    files = _manual_files(config)
-  else:
-    files = _downloaded_files(config, cache, opener)
+  files = _files_at_hand(config) or _downloaded_files(config, cache, opener)
   raw = hashlib.sha256()
   sizes = {path: raw_files.size(path, _expected(config)) for path in files.values()}
   if sum(sizes.values()) > _WORTH_TELLING:
@@ -104,6 +99,29 @@ def locate(
   everything = raw.copy()
   everything.update(b"vocabulary\n" + raw_files.read_bytes(beside, "one word a line"))
   return dataclasses.replace(source, vocabulary_file=beside, digest=everything.hexdigest())
+
+
+def check_some(configs: Iterable[config_lib.RunConfig]) -> None:
+  """Refuses runs none of which can start, before time is spent on any.
+
+  Args:
+    configs: of the runs; files to download, and data that are made or come from TFDS, count as
+      there.
+
+  Raises:
+    errors.UserError: raw files that the user names are not there, whichever run is looked at;
+      the first run's message.
+  """
+  refused = None
+  for config in configs:
+    try:
+      if config.tfds_name is None and datasets.DATASETS[config.dataset].flags:
+        _files_at_hand(config)
+      return
+    except errors.UserError as error:
+      refused = refused or error
+  if refused is not None:
+    raise refused
 
 
 def _named(name: str) -> Source:
@@ -125,6 +143,13 @@ def _check_nothing_beside(config: config_lib.RunConfig) -> None:
   for split, path in _given_files(config).items():
     raise errors.UserError(
         f"--tfds_name={config.tfds_name}: excludes --{split}_file={path}; give one of them.")
+
+
+def _files_at_hand(config: config_lib.RunConfig) -> dict[str, pathlib.Path] | None:
+  """What the user names, checked to be there; None if the files are downloaded."""
+  if not datasets.DATASETS[config.dataset].file_names:
+    return _own_files(config)
+  return None if config.manual_dir is None else _manual_files(config)
 
 
 def _own_files(config: config_lib.RunConfig) -> dict[str, pathlib.Path]:

@@ -45,6 +45,19 @@ class SourcesTest(parameterized.TestCase):
         [path.name for path in source.files.values()],
         [f"{name}.train.txt", f"{name}.valid.txt", f"{name}.test.txt"])
 
+  def test_runs_are_refused_if_the_data_of_none_are_there(self):
+    self._write_manual("yelp")
+    there, first, second = (
+        self._config(dataset=name, manual_dir=str(self.folder))
+        for name in ("yelp", "yahoo", "omniglot"))
+    with self.assertRaisesRegex(errors.UserError, r"yahoo lacks yahoo\.train\.txt"):
+      sources.check_some([first, second])
+    for config in (there, self._config(dataset="synthetic"), self._config(dataset="yahoo"),
+                   self._config(dataset="images", tfds_name="mnist")):
+      sources.check_some([first, config, second])
+    with self.assertRaisesRegex(errors.UserError, "--valid_file"):
+      sources.check_some([self._config(dataset="text", train_file="a", test_file="b")])
+
   def test_the_digest_names_content_and_not_place(self):
     first = self._config(**self._own("one", LINES))
     second = self._config(**self._own("two", LINES))
