@@ -38,7 +38,7 @@ class ImageMedium:
     self._side = side
 
     @tf.function(input_signature=(tf.TensorSpec([None, model.latent_dim], tf.float32),
-                                  tf.TensorSpec([None], tf.int64)))
+                                  tf.TensorSpec([None], tf.int64)), autograph=False)
     def draw(z: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
       uniform = seeds.row_uniforms(seed, "pixels", tf.zeros_like(seed), [side, side])
       return model.decoder.sample(z, uniform)[0]

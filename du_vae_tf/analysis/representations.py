@@ -60,9 +60,9 @@ class Encoder:
     self._model = model
     self._seed = seed
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _step(self, iterator: Any) -> dict[str, tf.Tensor]:
-    batch = next(iterator)
+    batch = iterator.get_next()
     posterior = self._model.posterior(batch)
     noise = seeds.row_normals(
         self._seed, "representations", batch["row"],

@@ -64,7 +64,8 @@ class TextMedium:
   def decode(self, z: tf.Tensor, seed: tf.Tensor, choice: word_choice.WordChoice) -> list[str]:
     """A sentence for each z."""
     if choice not in self._graphs:
-      self._graphs[choice] = tf.function(self._search(choice), input_signature=self._signature)
+      self._graphs[choice] = tf.function(
+          self._search(choice), input_signature=self._signature, autograph=False)
     return [self._vocabulary.decode(ids) for ids in self._graphs[choice](z, seed).numpy()]
 
   def _search(self, choice: word_choice.WordChoice) -> Callable[..., tf.Tensor]:

@@ -108,7 +108,7 @@ class ImportanceNLL:
                   for name, spec in element_spec.items()}
     noise_spec = tf.TensorSpec([None, None, self._model.latent_dim], tf.float32)
     return tf.function(self._model.log_weights, input_signature=(
-        batch_spec, noise_spec, tf.TensorSpec([], tf.int32)))
+        batch_spec, noise_spec, tf.TensorSpec([], tf.int32)), autograph=False)
 
   def _pieces(self, batch: Batch) -> list[Batch]:
     """Cuts a batch into as many examples as bounded memory allows."""
@@ -124,7 +124,7 @@ class ImportanceNLL:
     total = np.logaddexp.reduce(weights.astype(np.float64), axis=0)
     return math.log(self._num_samples) - total
 
-  @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
   def _noise(self, row: tf.Tensor) -> tf.Tensor:
     """Standard normals [K, b, n]."""
     noise = seeds.row_normals(

@@ -82,9 +82,9 @@ class PosteriorPass:
     self._seed = seed
     self._purpose = purpose
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def _terms(self, iterator: Any, active: tf.Tensor) -> dict[str, tf.Tensor]:
-    batch = next(iterator)
+    batch = iterator.get_next()
     noise = seeds.row_normals(
         self._seed, self._purpose, batch["row"],
         [self._model.family.evaluation_samples, self._model.latent_dim])

@@ -69,7 +69,8 @@ class Stepper:
     # All that is random is drawn before, so that XLA changes no draw.
     self._differentiate: Any = differentiate or self._loss_and_gradients
     if config.jit_compile:
-      self._differentiate = tf.function(self._loss_and_gradients, jit_compile=True)
+      self._differentiate = tf.function(
+          self._loss_and_gradients, jit_compile=True, autograph=False)
     self.totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
     self.inner_totals = tf.Variable(tf.zeros([len(TOTALS)], tf.float64), trainable=False)
     self.first_fault = tf.Variable(tf.zeros([2], tf.int64), trainable=False)
@@ -78,7 +79,7 @@ class Stepper:
     """Whether variance floor and variance dropout act at this step (counted from 1)."""
     return self._config.fidelity_row.regularize_from_start or self.kl_schedule.settled(step)
 
-  @tf.function
+  @tf.function(autograph=False)
   def take(self, iterator: Any, step: tf.Tensor, count: tf.Tensor) -> None:
     """Takes the next batches and updates the weights after each, in one call.
 
@@ -87,10 +88,13 @@ class Stepper:
       step: int64 scalar, number of the first step, counted from 1.
       count: int64 scalar, how many steps.
     """
-    for number in tf.range(step, step + count):
-      self.totals.assign_add(self._update(next(iterator), number, optimizers_lib.PARTS))
+    def body(number: tf.Tensor) -> tuple[tf.Tensor]:
+      self.totals.assign_add(self._update(iterator.get_next(), number, optimizers_lib.PARTS))
+      return (number + 1,)
 
-  @tf.function(reduce_retracing=True)
+    tf.while_loop(lambda number: number < step + count, body, (step,))
+
+  @tf.function(reduce_retracing=True, autograph=False)
   def update_encoder(self, batch: Any, step: tf.Tensor, inner: tf.Tensor) -> None:
     """Updates the encoder alone; the sums go to `inner_totals`.
 
@@ -101,7 +105,7 @@ class Stepper:
     """
     self.inner_totals.assign_add(self._update(batch, step, ("encoder",), inner))
 
-  @tf.function(reduce_retracing=True)
+  @tf.function(reduce_retracing=True, autograph=False)
   def update_decoder(self, batch: Any, step: tf.Tensor) -> None:
     """Updates the decoder alone.
 

@@ -98,7 +98,7 @@ class Workers:
       return own
     return self._sum(tf.constant(own)).numpy()
 
-  @tf.function(input_signature=(tf.TensorSpec([None], tf.float64),))
+  @tf.function(input_signature=(tf.TensorSpec([None], tf.float64),), autograph=False)
   def _sum(self, own: tf.Tensor) -> tf.Tensor:
     def replica(values: tf.Tensor) -> tf.Tensor:
       context = tf.distribute.get_replica_context()
