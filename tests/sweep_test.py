@@ -183,6 +183,14 @@ class RunTest(absltest.TestCase):
     self.assertIn("2 of them finished before", self.run_sweep(*flags))
     self.assertEqual(log.read_text(), before)
 
+    # Without its data a finished sweep is shown all the same, and never cleared for a new one.
+    (self.folder / "train.txt").unlink()
+    self.assertIn("2 of them finished before", self.run_sweep(*flags))
+    done = binaries.run("sweep", *flags, "--overwrite", cwd=str(self.folder))
+    self.assertEqual((done.returncode, log.read_text()), (2, before))
+    self.assertRegex(done.stderr, r"^--train_file=.*train\.txt")
+    self.assertIn("2 of them finished before", self.run_sweep(*flags))
+
   def test_a_run_that_fails_does_not_stop_the_others(self):
     flags = [*self.write_sentences(), "--epochs=1", "--warmup_epochs=0", "--learning_rate=1e30,1"]
     done = binaries.run("sweep", *flags, cwd=str(self.folder))

@@ -29,8 +29,7 @@ class Embedder:
       encoded = encoding.encode(model, batch)
       return {"row": batch["row"], **{name: encoded[name] for name in fields}}
 
-    self._embed = tf.function(
-        embed, input_signature=[dict(element_spec)], autograph=False)
+    self._embed = tf.function(embed, input_signature=[dict(element_spec)], autograph=False)
     outputs = self._embed.get_concrete_function().structured_outputs
     self.widths: dict[str, int] = {name: outputs[name].shape[-1] for name in fields}
 
